@@ -1,0 +1,38 @@
+"""What a tool call would do, one row a statement. A value; not the reading (read.py), the masking or the storage of it.
+
+Columns `tool language verb objects text evidence call_id` of the store's `commands` (the gateway's design, section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+UNKNOWN = "UNKNOWN"  # the verb of a statement that could not be read: kept, so that a rule can hold what nobody understands
+
+
+class Language(StrEnum):
+    """What a statement is written in; the `language` column of the store."""
+
+    SQL = "sql"
+    SHELL = "shell"
+    HTTP = "http"
+    MCP = "mcp"
+    PYTHON = "python"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command, SQL statement, HTTP request, MCP call, call inside code, or use of a tool nobody knows.
+
+    verb and objects are as written and unmasked, like `text`: the caller masks them before they are kept.
+    """
+
+    language: Language
+    verb: str  # "DELETE"; "rm"; "POST"; an MCP server's tool; "os.remove"; the tool's name; or UNKNOWN
+    objects: tuple[str, ...] = field(repr=False)  # tables; files and hosts; hosts; the MCP server; modules, files and hosts
+    text: str = field(repr=False)  # the statement alone, in its original spelling
+    call_id: str = ""
+    tool: str = ""
+    evidence: str = "asked"  # asked | result_reported | executed_by_provider | via_gateway
