@@ -1,0 +1,284 @@
+"""What the policies say about one call. Pure; not the asking of people (addons/approvals) and not the doing.
+
+Everything is denied that no rule allows, and what denies wins. Every answer names the rule, a code for programs and the
+next thing to type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from addons.policy.hosts import normal_host
+from addons.policy.model import (
+    EVERYONE,
+    ApprovalRule,
+    CommandMatch,
+    Connection,
+    Days,
+    Direction,
+    Effect,
+    OtherHosts,
+    Policies,
+    Right,
+    Then,
+    When,
+)
+from addons.tokens.caller import Caller, Grade
+
+_STRENGTH = {then: place for place, then in enumerate(Then)}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """allowed: `rule` is the rule that allows. Refused: `rule` is the one that denies, or the list that lacks an entry."""
+
+    allowed: bool
+    rule: str  # "rights:all", "connections:openai", "other_hosts"
+    code: str  # "allowed", or why not: "model_denied"
+    hint: str  # "" when allowed; else what to do, naming the command
+
+
+class CommandFact(NamedTuple):
+    """One statement of a tool call; a plain tuple of the same three does as well."""
+
+    language: str
+    verb: str
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What approval rules may look at. texts, and objects of commands, may be unmasked: in memory only."""
+
+    direction: Direction
+    connection: str
+    provider: str
+    model: str
+    groups: tuple[str, ...]
+    entities: Mapping[str, int] = field(default_factory=dict)  # how many of each were found
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    tools: tuple[str, ...] = ()  # names of called tools
+    commands: tuple[tuple[str, str, tuple[str, ...]], ...] = field(default=(), repr=False)
+
+
+# Which connection
+
+
+def connection_for_host(policies: Policies, host: str, port: int) -> Connection | None:
+    """The connection that names this host, exactly or else by the longest `*.suffix`. None: no connection does."""
+    name = normal_host(host)
+    if name is None:
+        return None
+    fits = [
+        (len(pattern) if pattern != name else len(name) + 2, connection)
+        for connection in policies.connections
+        if port in connection.ports
+        for pattern in connection.hosts
+        if host_fits(name, pattern)
+    ]
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None
+
+
+def host_fits(name: str, pattern: str) -> bool:
+    """`a.openai.azure.com` fits `*.openai.azure.com`; the bare suffix does not. `name` is a normal host."""
+    if pattern.startswith("*."):
+        return len(name) > len(pattern) - 1 and name.endswith(pattern[1:])
+    return name == pattern
+
+
+def connection_named(policies: Policies, connection_id: str) -> Connection | None:
+    return next((connection for connection in policies.connections if connection.id == connection_id), None)
+
+
+# Who may do what
+
+
+def may_identify(policies: Policies, caller: Caller) -> Decision:
+    """Whether this way of saying who one is counts at all. Asked again on each request: policies change under a token."""
+    if caller.grade is Grade.TRIAL and not policies.identity.accepts_local:
+        return _refused(
+            "identity:local",
+            "local_issuer_off",
+            "tokens minted on this machine are not accepted here; type: affidavit login",
+        )
+    return _allowed("identity:local" if caller.grade is Grade.TRIAL else "identity:issuers")
+
+
+def may_reach(policies: Policies, caller: Caller, connection: Connection) -> Decision:
+    """Whether the caller may use the connection at all: what can be asked before the model is known."""
+    rights = [right for right in policies.identity.rights if _covers(right, caller, connection)]
+    denying = next((right for right in rights if right.effect is Effect.DENY and "*" in right.models), None)
+    if denying is not None:
+        return _denied_by(denying, connection)
+    if not in_groups(caller.groups, connection.groups):
+        return _refused(
+            f"connections:{connection.id}",
+            "connection_denied",
+            f'connection "{connection.id}" is open to {_either(connection.groups)}, and {_is_in(caller)}; '
+            f"ask for a group, or for an entry in connections.yaml, then type: affidavit policy check",
+        )
+    allowing = next((right for right in rights if right.effect is Effect.ALLOW), None)
+    if allowing is None:
+        return _refused(
+            "rights",
+            "no_right",
+            f'no right in identity.yaml lets {_either(caller.groups)} use connection "{connection.id}"; '
+            f"ask for one, then type: affidavit policy check",
+        )
+    return _allowed(f"rights:{allowing.id}")
+
+
+def may_use(policies: Policies, caller: Caller, connection: Connection, model: str) -> Decision:
+    """Whether the caller may call this model there. model "": the call names none, which `models` must allow by ""."""
+    reach = may_reach(policies, caller, connection)
+    if not reach.allowed:
+        return reach
+    rights = [right for right in policies.identity.rights if _covers(right, caller, connection)]
+    for right in rights:
+        if right.effect is Effect.DENY and _folded_fit(model, right.models):
+            return _denied_by(right, connection)
+    named = f'model "{_shown(model)}"' if model else "a call that names no model"
+    if _folded_fit(model, connection.deny_models) or not _fits(model, connection.models):
+        return _refused(
+            f"connections:{connection.id}",
+            "model_denied",
+            f'{named} is not allowed on connection "{connection.id}" (models: {_listed(connection.models)}); '
+            f"use one that is, or ask for an entry in connections.yaml, then type: affidavit policy check",
+        )
+    for right in rights:
+        if right.effect is Effect.ALLOW and _fits(model, right.models):
+            return _allowed(f"rights:{right.id}")
+    return _refused(
+        "rights",
+        "model_denied",
+        f"{named} is not among the models that a right in identity.yaml gives {_either(caller.groups)} on connection "
+        f'"{connection.id}"; use one that is, or ask for a right, then type: affidavit policy check',
+    )
+
+
+def may_tunnel(policies: Policies, host: str, provider: str = "") -> Decision:
+    """Whether a host that no connection names may be tunnelled. provider: whose API host it is, "" if nobody's we know."""
+    if normal_host(host) is None:
+        return _refused(
+            "other_hosts", "host_malformed", "this is not the name of a host; check the address the client was given"
+        )
+    if provider:
+        return _refused(
+            "connections",
+            "provider_undeclared",
+            f'no connection for provider "{provider}" names this host; use a connection that exists, '
+            f"or ask for one in connections.yaml, then type: affidavit policy check",
+        )
+    if policies.other_hosts is OtherHosts.DENY:
+        return _refused(
+            "other_hosts",
+            "other_host_denied",
+            "only hosts of connections may be reached through this gateway (other_hosts: deny); "
+            "ask for a connection in connections.yaml, then type: affidavit policy check",
+        )
+    return _allowed("other_hosts")
+
+
+# Approval rules
+
+
+def matches(rules: Iterable[ApprovalRule], facts: Facts) -> tuple[ApprovalRule, ...]:
+    """Every rule that fits, strongest first (deny, hold, notify, observe), then in the order of the file."""
+    return tuple(sorted((rule for rule in rules if fits(rule.when, facts)), key=lambda rule: _STRENGTH[rule.then]))
+
+
+def first_match(rules: Iterable[ApprovalRule], facts: Facts) -> ApprovalRule | None:
+    """The rule that decides: the first of the strongest. An `observe` above a `hold` does not hide it."""
+    return next(iter(matches(rules, facts)), None)
+
+
+def fits(when: When, facts: Facts) -> bool:
+    """Whether every key that `when` gives fits. Cheap keys first: the pattern reads every text."""
+    return (
+        when.direction == facts.direction
+        and (not when.connections or _fits(facts.connection, when.connections))
+        and (not when.groups or in_groups(facts.groups, when.groups))
+        and (not when.models or _folded_fit(facts.model, when.models))
+        and (not when.tools or any(_folded_fit(tool, when.tools) for tool in facts.tools))
+        and (not when.entities or any(facts.entities.get(name, 0) >= count for name, count in when.entities))
+        and (when.commands is None or any(_command_fits(when.commands, command) for command in facts.commands))
+        and (when.pattern is None or any(when.pattern.search(text) for text in facts.texts))
+    )
+
+
+def _command_fits(match: CommandMatch, command: tuple[str, str, tuple[str, ...]]) -> bool:
+    language, verb, objects = command
+    return (
+        (not match.languages or language.casefold() in match.languages)
+        and (not match.verbs or verb.casefold() in match.verbs)
+        and (not match.objects or any(_folded_fit(name, match.objects) for name in objects))
+    )
+
+
+# Retention
+
+
+def days_for(policies: Policies, connection_id: str) -> Days:
+    return dict(policies.retention.connections).get(connection_id, policies.retention.default)
+
+
+# Matching
+
+
+def in_groups(groups: Iterable[str], wanted: tuple[str, ...]) -> bool:
+    """Whether one of `groups` is wanted; "*" wants everybody."""
+    return EVERYONE in wanted or not set(wanted).isdisjoint(groups)
+
+
+def _covers(right: Right, caller: Caller, connection: Connection) -> bool:
+    return in_groups(caller.groups, right.groups) and _fits(connection.id, right.connections)
+
+
+def _fits(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _folded_fit(name: str, globs: tuple[str, ...]) -> bool:
+    """As _fits, ignoring letter case and outer blanks: a spelling that a provider accepts must not get round a denial."""
+    folded = name.strip().casefold()
+    return any(fnmatchcase(folded, glob.casefold()) for glob in globs)
+
+
+# Sentences
+
+
+def _allowed(rule: str) -> Decision:
+    return Decision(allowed=True, rule=rule, code="allowed", hint="")
+
+
+def _refused(rule: str, code: str, hint: str) -> Decision:
+    return Decision(allowed=False, rule=rule, code=code, hint=hint)
+
+
+def _denied_by(right: Right, connection: Connection) -> Decision:
+    return _refused(
+        f"rights:{right.id}",
+        "denied_by_right",
+        f'right "{right.id}" in identity.yaml denies this on connection "{connection.id}"; '
+        f"ask its owner, then type: affidavit policy check",
+    )
+
+
+def _either(groups: tuple[str, ...]) -> str:
+    return f"group {' or '.join(groups)}" if groups else "a caller without groups"
+
+
+def _is_in(caller: Caller) -> str:
+    return f"you are in {', '.join(caller.groups)}" if caller.groups else "you are in no group"
+
+
+def _shown(model: str) -> str:
+    """A model's name is the client's own text: bounded, and without line breaks."""
+    return "".join(letter if letter.isprintable() else "?" for letter in model[:80])
+
+
+def _listed(models: tuple[str, ...]) -> str:
+    return ", ".join(model or '""' for model in models) or "none"

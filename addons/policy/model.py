@@ -1,0 +1,283 @@
+"""What the policies say, as frozen values. Not their spelling (load.py and the grammar files), not their use (decide.py).
+
+Source: the gateway's design, section 5; each file of policies/ is a commented example of the same grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+EVERYONE = "*"  # in `groups`: whoever is identified
+NO_MODEL = ""  # in `models`: calls that name no model (a list of models, a file upload)
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class OtherHosts(StrEnum):
+    """What happens to a host that no connection names."""
+
+    TUNNEL = "tunnel"
+    DENY = "deny"
+
+
+class LocalIssuer(StrEnum):
+    """Whether tokens minted on this machine identify anybody."""
+
+    TRIAL = "trial"  # until an outside issuer is named
+    ALLOW = "allow"  # beside outside issuers too
+    OFF = "off"
+
+
+class Effect(StrEnum):
+    """What a right does; a denying right wins over every allowing one."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class MaskAction(StrEnum):
+    """What the record keeps of a masked value."""
+
+    REDACT = "redact"
+    HASH = "hash"
+    PARTIAL = "partial"
+    KEEP = "keep"
+    BLOCK = "block"
+
+
+class Wire(StrEnum):
+    """What the provider gets: the original, or the masked form of the request."""
+
+    NONE = "none"
+    REQUEST = "request"
+
+
+class Direction(StrEnum):
+    """Which half of an exchange a rule looks at."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Then(StrEnum):
+    """What a matching rule does; strongest first, and the strongest match decides."""
+
+    DENY = "deny"
+    HOLD = "hold"
+    NOTIFY = "notify"
+    OBSERVE = "observe"
+
+
+class Source(StrEnum):
+    """Where a `${…}` reference is read from when a credential goes on."""
+
+    ENV = "env"
+    FILE = "file"
+    COMMAND = "command"
+
+
+class CredentialKind(StrEnum):
+    """Whose key goes upstream, and in which place."""
+
+    HEADER = "header"
+    QUERY = "query"
+    CLIENT = "client"  # the client's own key is passed
+    NONE = "none"  # no key: the client's is taken off and nothing is put on
+
+
+# identity.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An OpenID Connect issuer whose tokens identify people or workloads."""
+
+    id: str
+    issuer: str  # the exact `iss`
+    audiences: tuple[str, ...]  # accepted `aud`; one of them must be in the token
+    authorized_parties: tuple[str, ...]  # accepted `azp`; (): not checked
+    algorithms: tuple[str, ...]
+    jwks: str  # URL of the key set; "": from the issuer's discovery document
+    client_id: str  # what `affidavit login` signs in as; "": login does not use this issuer
+    subject_claim: tuple[str, ...]  # path into the claims, e.g. ("sub",)
+    email_claim: tuple[str, ...]
+    groups_claim: tuple[str, ...]  # e.g. ("realm_access", "roles")
+    leeway_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Who may use which connections, with which models."""
+
+    id: str
+    groups: tuple[str, ...]
+    connections: tuple[str, ...]  # globs on connection ids
+    models: tuple[str, ...]  # globs on models
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    local: LocalIssuer
+    issuers: tuple[Issuer, ...]
+    rights: tuple[Right, ...]
+
+    @property
+    def accepts_local(self) -> bool:
+        """Whether locally minted tokens identify anybody, as things stand."""
+        return self.local is LocalIssuer.ALLOW or (self.local is LocalIssuer.TRIAL and not self.issuers)
+
+
+# connections.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where the call really goes."""
+
+    scheme: str  # "https" | "http"
+    host: str  # as decide.normal_host gives it
+    port: int
+    prefix: str  # put before the path: "" or "/v1"; never ends in "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One `${source: …}` of a credential; resolved where credentials go on, never here."""
+
+    source: Source
+    arguments: tuple[str, ...]  # env: the name; file: the path; command: the words of the command
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The key that goes upstream, as a template: the key itself is never in a policy."""
+
+    kind: CredentialKind
+    name: str = ""  # of the header or query parameter
+    pieces: tuple[str | Reference, ...] = ()  # in order; joined once the references are resolved
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(piece for piece in self.pieces if isinstance(piece, Reference))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    body_bytes: int
+    reply_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One provider as these policies allow it to be used."""
+
+    id: str
+    provider: str
+    hosts: tuple[str, ...]  # normal names, or "*.suffix"; (): reached by base_url only
+    ports: tuple[int, ...]
+    upstream: Upstream | None  # None: the host and port the client asked for, over TLS
+    credential: Credential
+    groups: tuple[str, ...]
+    models: tuple[str, ...]  # globs; NO_MODEL for calls that name none
+    deny_models: tuple[str, ...]  # globs, letter case ignored; they win over `models`
+    limits: Limits
+    allow_private: bool  # the upstream's address may be loopback, private or link-local
+
+
+# masking.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingRule:
+    id: str
+    entities: tuple[str, ...]  # names, globs resolved; no entity is in two rules
+    action: MaskAction
+    wire: Wire
+
+
+# approval.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMatch:
+    """One statement of a tool call must fit all three; () fits every statement. Languages and verbs are kept casefolded."""
+
+    languages: tuple[str, ...]
+    verbs: tuple[str, ...]
+    objects: tuple[str, ...]  # globs, letter case ignored; one object of the statement must fit one
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """What a call must look like; every key that is given must fit."""
+
+    direction: Direction
+    entities: tuple[tuple[str, int], ...] = ()  # at least so many of one of them
+    pattern: re.Pattern[str] | None = None  # found in one of the texts
+    tools: tuple[str, ...] = ()  # globs on names of called tools, letter case ignored
+    commands: CommandMatch | None = None
+    groups: tuple[str, ...] = ()  # the caller is in one of them
+    connections: tuple[str, ...] = ()  # globs
+    models: tuple[str, ...] = ()  # globs, letter case ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    groups: tuple[str, ...] = ()
+    count: int = 1  # how many different people
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    id: str
+    when: When
+    then: Then
+    approvers: Approvers  # of a hold; empty elsewhere
+    hold_seconds: int  # how long one flow waits; 0 unless `then` is hold
+    expires_seconds: int  # how long the approval may be decided and used; 0 unless `then` is hold
+    reason: str  # shown to the person who is held or refused; "" if none is given
+
+
+# retention.yaml, controls.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How long content (prompts, replies) and metadata (who, when, which model, how many tokens) are kept."""
+
+    content_days: int
+    metadata_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    default: Days
+    connections: tuple[tuple[str, Days], ...]  # (connection id, its own days)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Who answers for a control of ISO/IEC 27001:2022, Annex A, and which rules here put it into effect."""
+
+    id: str  # "8.15"
+    owner: str
+    rules: tuple[str, ...]  # ids of rights, connections, masking rules or approval rules
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """One set of files, whole and without faults."""
+
+    identity: Identity
+    other_hosts: OtherHosts
+    connections: tuple[Connection, ...]
+    masking: tuple[MaskingRule, ...]
+    approval: tuple[ApprovalRule, ...]
+    retention: Retention
+    controls: tuple[Control, ...]
+    digest: str  # "sha256:" + SHA-256 of `canonical`
+    canonical: bytes = field(repr=False)  # RFC 8785 of {file name without .yaml: its content}
+    origin: Path
