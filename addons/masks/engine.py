@@ -1,0 +1,228 @@
+"""The room's door: rules and keys in, masked values out. Not a detector, and not policy; the clock, the store and the wire are other rooms'.
+
+Detections are memoised by the keyed digest of the text; what is done about them is decided per call, because connection, groups and direction
+change from call to call. Everything here may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from addons.masks import bodies, headers, urls, walk
+from addons.masks.detection import WITHHELD, Undecided, detect
+from addons.masks.detectors import DETECTOR_SET, DETECTORS
+from addons.masks.injected import CREDENTIAL, Injected
+from addons.masks.memo import Memo
+from addons.masks.placeholders import fingerprint, hashed, partial, redacted
+from addons.masks.rules import Action, Hit, Masked, MaskedDeltas, MaskedDocument, MaskedJson, MaskedPairs, Rule
+from addons.masks.spans import Replacement, Span, replaced, united
+from addons.masks.stream import remap
+
+ENTITIES = frozenset(detector.entity for detector in DETECTORS) | {CREDENTIAL}
+ALWAYS = Rule("always", (CREDENTIAL,), Action.REDACT)  # by place or by value: no policy turns it off
+
+
+class Masker:
+    """Rules and keys of one policy in force."""
+
+    def __init__(self, rules: Sequence[Rule], key: bytes, memo_key: bytes, memo_bytes: int) -> None:
+        self._rules = tuple(rules)
+        self._key = key
+        self._memo = Memo(memo_key, memo_bytes, DETECTOR_SET)
+        self.key_id = hmac.digest(key, b"affidavit/masking-key-id/v1", hashlib.sha256)[:4].hex()
+        self.digest = "sha256:" + hashlib.sha256(repr((self._rules, DETECTOR_SET, self.key_id)).encode()).hexdigest()
+
+    def scope(
+        self,
+        connection: str,
+        groups: Collection[str],
+        direction: str,
+        *,
+        secrets: Collection[str] = (),
+        wire: bool = False,
+    ) -> ScopedMasker:
+        """The masker of one call and direction. `secrets`: values to redact wherever they stand. `wire`: only what rules mask on the wire."""
+        fitting = [rule for rule in self._rules if rule.fits(connection, frozenset(groups), direction)]
+        chosen = {entity: rule for entity in ENTITIES if (rule := _first(fitting, entity))}
+        if wire:
+            chosen = {entity: rule for entity, rule in chosen.items() if rule.wire.covers(direction)}
+        return ScopedMasker(self, chosen, direction, Injected(secrets), by_place=not wire)
+
+    def spans(self, text: str, context: str) -> tuple[Span, ...]:
+        """Detections in the text, remembered. Raises Undecided when it cannot be searched in time."""
+        name = self._memo.key(text, context)
+        known = self._memo.get(name)
+        if known is None:
+            known = detect(text, context, self._key)
+            self._memo.put(name, known)
+        return known
+
+    def fingerprint(self, value: str) -> str:
+        return fingerprint(self._key, value)
+
+
+def _first(rules: Iterable[Rule], entity: str) -> Rule | None:
+    return next((rule for rule in rules if entity in rule.entities or "*" in rule.entities), None)
+
+
+class _Tally:
+    """Hits of one call, counted; same place, entity and token are one row."""
+
+    def __init__(self, direction: str) -> None:
+        self._direction = direction
+        self._rows: Counter[tuple[str, str, Rule, str]] = Counter()
+        self.withheld = False
+
+    def add(self, location: str, entity: str, rule: Rule, token: str) -> None:
+        self._rows[location, entity, rule, token] += 1
+
+    @property
+    def blocked(self) -> bool:
+        return any(rule.action is Action.BLOCK for _, _, rule, _ in self._rows)
+
+    def hits(self) -> tuple[Hit, ...]:
+        return tuple(self._hit(*row, count) for row, count in self._rows.items())
+
+    def _hit(self, location: str, entity: str, rule: Rule, token: str, count: int) -> Hit:
+        masked = bool(token) and rule.wire.covers(self._direction)
+        return Hit(location, entity, rule.id, rule.action, token, count, "masked" if masked else "original")
+
+
+class ScopedMasker:
+    """Masks what one call carries in one direction. Made by Masker.scope."""
+
+    def __init__(
+        self, masker: Masker, rules: Mapping[str, Rule], direction: str, injected: Injected, *, by_place: bool
+    ) -> None:
+        self._masker = masker
+        self._rules = {**rules, CREDENTIAL: ALWAYS}
+        self._direction = direction
+        self._injected = injected
+        self._by_place = by_place
+
+    def text(self, text: str, *, context: str = "", location: str = "") -> Masked:
+        """`context`: the name it stands under (a JSON key, a header); `location`: what its hits say of where they are."""
+        tally = _Tally(self._direction)
+        masked = self._masked(text, context, location, tally)
+        return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
+
+    def deltas(self, deltas: Sequence[str], *, context: str = "", location: str = "") -> MaskedDeltas:
+        """A finished block of a stream: masked as one text, given back in its pieces."""
+        tally = _Tally(self._direction)
+        whole = "".join(deltas)
+        pieces = remap(deltas, self._replacements(whole, context, location, tally))
+        return MaskedDeltas(pieces, tally.hits(), tally.blocked, tally.withheld)
+
+    def json(self, value: Any, *, pointer: str = "", context: str = "") -> MaskedJson:
+        """A parsed JSON value: keys, strings and numbers. Nested deeper than walk.DEPTH it is withheld."""
+        tally = _Tally(self._direction)
+        try:
+            masked = self._walked(value, pointer, tally)
+        except walk.TooDeepError:
+            tally.withheld, masked = True, redacted(WITHHELD)
+        return MaskedJson(masked, tally.hits(), tally.blocked, tally.withheld)
+
+    def headers(self, pairs: Iterable[tuple[str, str]]) -> MaskedPairs:
+        """Credentials by name, the rest by search."""
+        tally = _Tally(self._direction)
+        masked = tuple(
+            (name, self._named(name, value, f"header:{name.lower()}", tally, headers.is_credential))
+            for name, value in pairs
+        )
+        return MaskedPairs(masked, tally.hits(), tally.blocked, tally.withheld)
+
+    def query(self, query: str) -> Masked:
+        """A URL's query, without the question mark."""
+        tally = _Tally(self._direction)
+        return Masked(self._queried(query, tally), tally.hits(), tally.blocked, tally.withheld)
+
+    def path(self, path: str) -> Masked:
+        """A URL's path; where a query follows, its parameters are read by name."""
+        tally = _Tally(self._direction)
+        bare, mark, query = path.partition("?")
+        masked = self._masked(bare, "", "path", tally) + mark + self._queried(query, tally)
+        return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
+
+    def document(self, content: bytes, content_type: str) -> MaskedDocument:
+        """A whole body. Binary gives no text: the caller records digest, type and size."""
+        tally = _Tally(self._direction)
+        form, text = self._documented(content, content_type, "", tally)
+        return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
+
+    def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
+        return replaced(text, self._replacements(text, context, location, tally)) if text else text
+
+    def _replacements(self, text: str, context: str, location: str, tally: _Tally) -> list[Replacement]:
+        try:
+            spans = (*self._masker.spans(text, context), *self._injected.spans(text))
+        except Undecided:
+            tally.withheld = True
+            return [Replacement(0, len(text), redacted(WITHHELD))]
+        chosen = [span for span in spans if span.entity in self._rules]
+        for span in chosen:
+            if self._rules[span.entity].action is Action.KEEP:
+                tally.add(location, span.entity, self._rules[span.entity], "")
+        masking = [span for span in chosen if self._rules[span.entity].action is not Action.KEEP]
+        return [self._replacement(text, span, location, tally) for span in united(masking)]
+
+    def _replacement(self, text: str, span: Span, location: str, tally: _Tally) -> Replacement:
+        rule = self._rules[span.entity]
+        token = self._token(rule.action, span, text)
+        tally.add(location, span.entity, rule, token)
+        return Replacement(span.start, span.end, f'"{token}"' if span.number else token)
+
+    def _token(self, action: Action, span: Span, text: str) -> str:
+        if action is Action.REDACT:
+            return redacted(span.entity)
+        if action is Action.PARTIAL:
+            return partial(span.entity, span.tail)
+        return hashed(span.entity, span.digest or self._masker.fingerprint(text[span.start : span.end]))
+
+    def _walked(self, value: Any, pointer: str, tally: _Tally) -> Any:
+        leaves = walk.leaves(value, pointer)
+        before = tally.hits()
+        texts = [self._masked(leaf.text, leaf.name, leaf.pointer, tally) for leaf in leaves]
+        if tally.hits() == before and not tally.withheld:
+            return value
+        return walk.rebuilt(
+            value, iter([new if new != leaf.text else None for leaf, new in zip(leaves, texts, strict=True)])
+        )
+
+    def _named(self, name: str, value: str, location: str, tally: _Tally, is_credential: Any) -> str:
+        if self._by_place and value and is_credential(name):
+            token = redacted(CREDENTIAL)
+            tally.add(location, CREDENTIAL, ALWAYS, token)
+            return token
+        return self._masked(value, name, location, tally)
+
+    def _queried(self, query: str, tally: _Tally) -> str:
+        return urls.each_parameter(
+            query, lambda name, value: self._named(name, value, f"query:{name}", tally, urls.is_credential)
+        )
+
+    def _documented(self, content: bytes, content_type: str, location: str, tally: _Tally) -> tuple[str, str]:
+        form = bodies.form_of(content_type)
+        if form == "multipart" and (parts := bodies.sections(content, content_type)) is not None:
+            return "multipart", "\n".join(self._section(part, tally) for part in parts)
+        text = bodies.decoded(content, content_type)
+        if text is None:
+            return "binary", ""
+        if form == "form":
+            return "form", self._queried(text, tally)
+        try:
+            return "json", orjson.dumps(self._walked(orjson.loads(text), location, tally)).decode()
+        except (orjson.JSONDecodeError, walk.TooDeepError):
+            return "text", self._masked(text, "", location, tally)
+
+    def _section(self, part: bodies.Section, tally: _Tally) -> str:
+        head = self._masked(part.head, "", f"part:{part.name}", tally)
+        if urls.is_credential(part.name) and self._by_place:
+            return f"{head}\n\n{self._named(part.name, 'x', f'part:{part.name}', tally, urls.is_credential)}"
+        form, text = self._documented(part.content, part.content_type, f"part:{part.name}", tally)
+        return f"{head}\n\n{text}" if form != "binary" else f"{head}\n\n[{len(part.content)} bytes]"

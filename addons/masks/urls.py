@@ -1,0 +1,36 @@
+"""The parts of a URL that are sensitive by their place: query parameters by name, userinfo. Not a URL parser: what it cannot read it leaves to text search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote_plus
+
+import regex
+
+_NAMES = frozenset(
+    """
+    key api_key apikey api-key x-api-key token access_token accesstoken refresh_token id_token auth auth_token authtoken authorization
+    sig signature x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential awsaccesskeyid
+    secret client_secret clientsecret password passwd pwd pass code code_verifier assertion client_assertion session sessionid session_id
+    sid jwt ticket subscription-key subscription_key private_token private_key credential credentials hmac passphrase otp pin sastoken
+    """.split()
+)
+_ENDINGS = ("_token", "-token", "_key", "-key", "_secret", "-secret", "_password", "_signature", "-signature")
+_USERINFO = regex.compile(r"(?<=//)[^/?#@\s]{1,512}(?=@)")
+
+
+def is_credential(name: str) -> bool:
+    """Whether a query parameter or form field of this name holds a credential."""
+    name = unquote_plus(name).strip().lower()
+    return name in _NAMES or name.endswith(_ENDINGS)
+
+
+def each_parameter(query: str, masked: Callable[[str, str], str]) -> str:
+    """The query with every value replaced by `masked(name, value)`; separators and order stay."""
+    pieces = regex.split(r"([&;])", query)
+    return "".join(piece if piece in "&;" else _parameter(piece, masked) for piece in pieces)
+
+
+def _parameter(piece: str, masked: Callable[[str, str], str]) -> str:
+    name, equals, value = piece.partition("=")
+    return f"{masked('', name)}{equals}{masked(name, value)}" if equals else masked("", piece)
