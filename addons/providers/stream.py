@@ -1,0 +1,88 @@
+"""Streams: a framer cuts bytes into events, an assembler makes a reply of them. Not a wire format; composes two of its halves."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from addons.providers.call import Frame, Json, Kind, Part, Reply
+from addons.providers.json_values import NotJson, loads
+from addons.providers.sse import Cut
+
+DONE = b"[DONE]"
+_LONGEST_STRAY_TEXT = 65_536  # characters kept of events that are no JSON, such as an HTML page under text/event-stream
+
+
+class Framer(Protocol):
+    """Cuts bytes into events; the cuts' data, joined, are the bytes fed."""
+
+    def feed(self, data: bytes) -> list[Cut]: ...
+    def finish(self) -> list[Cut]: ...
+
+
+class Assembler(Protocol):
+    """Makes one reply of a stream's events."""
+
+    end_markers: tuple[bytes, ...]
+    holding: bool  # a tool call is open
+    done: bool  # the wire's own end has been seen
+
+    def take(self, event: str, value: Json) -> tuple[Part, ...]:
+        """Reads one event; answers the tool calls it completes."""
+
+    def close(self) -> tuple[Part, ...]:
+        """The bytes have ended; answers the tool calls that were still open."""
+
+    def reply(self) -> Reply: ...
+
+
+class Stream:
+    """One streamed reply."""
+
+    def __init__(self, framer: Framer, assembler: Assembler) -> None:
+        self._framer = framer
+        self._assembler = assembler
+        self._stray: list[str] = []
+        self._events = 0
+
+    @property
+    def end_markers(self) -> tuple[bytes, ...]:
+        return self._assembler.end_markers
+
+    def feed(self, data: bytes) -> tuple[Frame, ...]:
+        return tuple([self._frame(cut) for cut in self._framer.feed(data)])
+
+    def finish(self) -> tuple[Frame, ...]:
+        frames = [self._frame(cut) for cut in self._framer.finish()]
+        still_open = self._assembler.close()
+        if still_open:
+            frames.append(Frame(b"", completed=still_open))
+        return tuple(frames)
+
+    def reply(self) -> Reply:
+        reply = self._assembler.reply()
+        if reply.parts or reply.error or not self._stray:
+            return reply
+        text = "\n".join(self._stray)[:_LONGEST_STRAY_TEXT]
+        return Reply(parts=(Part(Kind.OTHER, text),), complete=False)
+
+    def _frame(self, cut: Cut) -> Frame:
+        assembler = self._assembler
+        was_done = assembler.done
+        completed = self._take(cut) if cut.payload else ()
+        return Frame(cut.data, assembler.holding, completed, last=assembler.done and not was_done)
+
+    def _take(self, cut: Cut) -> tuple[Part, ...]:
+        if cut.payload.startswith(DONE):
+            self._assembler.done = True
+            return self._assembler.close()
+        try:
+            value = loads(cut.payload)
+        except NotJson:
+            self._keep_stray(cut.payload)
+            return ()
+        return self._assembler.take(cut.event, value)
+
+    def _keep_stray(self, payload: bytes) -> None:
+        if self._events < _LONGEST_STRAY_TEXT:
+            self._stray.append(payload[:_LONGEST_STRAY_TEXT].decode("utf-8", errors="replace"))
+            self._events += len(self._stray[-1]) + 1
