@@ -192,10 +192,15 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class MaskingRule:
+    """The first rule of the list that fits decides what happens to an entity."""
+
     id: str
-    entities: tuple[str, ...]  # names, globs resolved; no entity is in two rules
+    entities: tuple[str, ...]  # names, globs resolved
     action: MaskAction
     wire: Wire
+    connections: tuple[str, ...] = ()  # ids; (): every
+    groups: tuple[str, ...] = ()  # of the caller; (): every
+    directions: tuple[Direction, ...] = ()  # (): both
 
 
 # approval.yaml
