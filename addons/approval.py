@@ -1,0 +1,246 @@
+"""What may go on: rights first, then rules; a hold waits here, for the request or in mid-stream for a tool call.
+
+Not the decision of a person (approvals/, through the desk). The flow's own hold ends before the approval does: the client
+gets 409 approval_pending, and its retry finds the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from mitmproxy import http
+
+from addons import hooks, layers
+from addons.approvals.grants import Grant, GrantRefused
+from addons.approvals.requests import payload_digest, pending_hint
+from addons.approvals.state import Approval as Asked
+from addons.approvals.state import State
+from addons.commands.read import read as commands_in
+from addons.console.desk import Desk
+from addons.hooks import Exchange, Refused
+from addons.policy import decide
+from addons.policy.decide import CommandFact, Facts
+from addons.policy.model import ApprovalRule, Direction, Then
+from addons.providers import doors
+from addons.providers.call import Kind, Part
+from addons.taps import Tap, guards, read_reply
+
+POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
+HEARTBEAT_SECONDS = 10
+HEARTBEAT = b": affidavit is waiting for an approval\n\n"
+STREAM_HOLD_SECONDS = (
+    170  # Claude Code gives up after 180 s; other SDKs later. A rule's own hold_seconds may be shorter
+)
+
+
+class Approval:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    @hooks.fails_closed
+    async def request(self, flow: http.HTTPFlow) -> None:
+        exchange = hooks.exchange_of(flow)
+        if flow.response or flow.error or exchange is None:
+            return
+        assert exchange.caller
+        assert exchange.connection
+        assert exchange.call
+        decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
+        if not decision.allowed:
+            raise Refused(403, decision.code, f"Affidavit refused this call: {decision.hint}", rule=decision.rule)
+        facts = self._facts(exchange, Direction.REQUEST, exchange.request.parts)
+        facts = replace(facts, entities=exchange.request.entities)
+        digest = self._digest(flow, exchange, flow.request.raw_content or b"")
+        for rule in decide.matches(self.desk.policies.approval, facts):
+            await self._apply(flow, exchange, rule, digest)
+
+    async def _apply(self, flow: http.HTTPFlow, exchange: Exchange, rule: ApprovalRule, digest: str) -> None:
+        if rule.then in {Then.NOTIFY, Then.OBSERVE}:
+            exchange.findings.append((f"rule_{rule.then.value}", rule.id))
+        elif rule.then is Then.DENY:
+            raise Refused(
+                403,
+                "denied_by_rule",
+                f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}",
+                outcome="denied",
+                rule=rule.id,
+            )
+        elif rule.then is Then.HOLD:
+            await self._hold(flow, exchange, rule, digest, rule.hold_seconds)
+
+    async def _hold(
+        self, flow: http.HTTPFlow, exchange: Exchange, rule: ApprovalRule, digest: str, seconds: float
+    ) -> None:
+        """Returns once somebody with the right approved, the caller still may, and the client still waits."""
+        asked = await self._ask(exchange, rule, digest)
+        if asked is None:
+            return
+        until = asyncio.get_running_loop().time() + seconds
+        while (
+            asked.state is State.PENDING and asyncio.get_running_loop().time() < until and not layers.client_left(flow)
+        ):
+            asked = await self.desk.wait_decision(asked.id, POLL_SECONDS)
+        if layers.client_left(flow):
+            raise Refused(
+                499, "client_left", "the client left while the call was held", outcome="aborted", rule=rule.id
+            )
+        await self._go_on(exchange, rule, digest, asked)
+
+    async def _ask(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Asked | None:
+        """A pending approval, new or joined; None: a grant of an earlier approval was used for this very call."""
+        assert exchange.caller
+        if grant := self.desk.grant_for(exchange.caller.subject, rule.id, digest):
+            await self._use(exchange, grant.approval_id, grant)
+            return None
+        asked = await self.desk.request_approval(
+            exchange_id=exchange.id, rule=rule, requester=exchange.caller, payload_digest=digest
+        )
+        exchange.approval_ids.append(asked.id)
+        return asked
+
+    async def _go_on(self, exchange: Exchange, rule: ApprovalRule, digest: str, asked: Asked) -> None:
+        assert exchange.caller
+        assert exchange.connection
+        if asked.state is State.PENDING:
+            raise Refused(
+                409, "approval_pending", f"Affidavit holds this call ({asked.id}), {pending_hint(asked)}", rule=rule.id
+            )
+        if asked.state is State.DENIED:
+            raise Refused(
+                403,
+                "approval_denied",
+                f"Affidavit refused this call: {asked.id} was denied by {asked.approver}: {asked.reason}. Type: affidavit approvals show {asked.id}",
+                outcome="denied",
+                rule=rule.id,
+            )
+        if asked.state is not State.APPROVED:
+            raise Refused(
+                403,
+                f"approval_{asked.state.value}",
+                f"Affidavit refused this call: {asked.id} is {asked.state.value}; send the request again to ask anew",
+                outcome="expired",
+                rule=rule.id,
+            )
+        self._check_still_allowed(exchange)
+        grant = self.desk.grant_for(exchange.caller.subject, rule.id, digest)
+        if grant is None:
+            raise Refused(
+                409,
+                "approval_used",
+                f"{asked.id} was used by another request; send this one again to ask anew",
+                rule=rule.id,
+            )
+        await self._use(exchange, asked.id, grant)
+
+    def _check_still_allowed(self, exchange: Exchange) -> None:
+        """Minutes may have passed: the token may be revoked, the right gone."""
+        assert exchange.caller
+        assert exchange.connection
+        assert exchange.call
+        row = self.desk.tokens.row(exchange.caller.token_id)
+        if row.revoked_at is not None or self.desk.clock() >= row.expires_at:
+            raise Refused(
+                401, "token_revoked", "the caller's token ended while the call was held. Type: affidavit token mint"
+            )
+        decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
+        if not decision.allowed:
+            raise Refused(403, decision.code, decision.hint, rule=decision.rule)
+
+    async def _use(self, exchange: Exchange, approval_id: str, grant: Grant) -> None:
+        try:
+            await self.desk.use_grant(grant, exchange.id)
+        except GrantRefused as refused:
+            raise Refused(409, refused.code, refused.hint) from None
+        if approval_id not in exchange.approval_ids:
+            exchange.approval_ids.append(approval_id)
+
+    # -- replies ----------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """A reply that was not streamed: its tool calls are decided before the client sees any of it."""
+        exchange = hooks.exchange_of(flow)
+        if (
+            exchange is None
+            or exchange.refusal
+            or flow.response is None
+            or flow.response.stream
+            or not guards(self.desk.policies, exchange)
+        ):
+            return
+        exchange.reply = await asyncio.to_thread(read_reply, flow, exchange)
+        await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
+
+    async def reply_piece(self, piece: layers.ReplyPiece) -> None:
+        """A complete tool call in a stream. Text before it is with the client; this and what follows waits."""
+        flow, exchange = piece.flow, hooks.exchange_of(piece.flow)
+        assert exchange
+        tap: Tap = exchange.tap
+        decision = exchange.decision
+        try:
+            if decision is None:
+                decision = asyncio.ensure_future(
+                    self._decide_parts(flow, exchange, tap.undecided(), STREAM_HOLD_SECONDS)
+                )
+                exchange.decision = decision
+            done, _ = await asyncio.wait({decision}, timeout=HEARTBEAT_SECONDS)
+            if not done:
+                piece.out, piece.again = HEARTBEAT if tap.takes_comments else b"", True
+                return
+            exchange.decision = None
+            decision.result()
+            piece.out = tap.let_through()
+            piece.again = tap.waiting
+        except Refused as refused:
+            exchange.refusal = refused
+            endpoint = exchange.call.endpoint if exchange.call else ""
+            tap.end_with(doors.refusal_event(exchange.provider, endpoint, refused.code, refused.message, exchange.id))
+            piece.end = True
+        except Exception as error:  # noqa: BLE001 -- a guard of a stream: nothing of the piece passes
+            hooks.log.error("fault in Approval.reply_piece: %s", hooks.frames(error))
+            exchange.refusal = Refused(503, "gateway_fault", hooks.FAULT, outcome="failed", rule=hooks.frames(error))
+            tap.drop()
+            flow.kill()
+
+    async def _decide_parts(
+        self, flow: http.HTTPFlow, exchange: Exchange, parts: tuple[Part, ...], seconds: float
+    ) -> None:
+        calls = tuple(part for part in parts if part.kind is Kind.TOOL_CALL)
+        if not calls:
+            return
+        facts = self._facts(exchange, Direction.RESPONSE, calls)
+        body = b"\0".join(f"{part.name}\0{part.content}".encode() for part in calls)
+        digest = self._digest(flow, exchange, body)
+        for rule in decide.matches(self.desk.policies.approval, facts):
+            if rule.then is Then.HOLD:
+                await self._hold(flow, exchange, rule, digest, min(seconds, rule.hold_seconds))
+            else:
+                await self._apply(flow, exchange, rule, digest)
+
+    # -- what a rule looks at ---------------------------------------------------------------------------------------
+    def _facts(self, exchange: Exchange, direction: Direction, parts: tuple[Part, ...]) -> Facts:
+        assert exchange.caller
+        assert exchange.connection
+        assert exchange.call
+        calls = tuple(part for part in parts if part.kind is Kind.TOOL_CALL)
+        rows = tuple(row for part in calls for row in commands_in(part))
+        return Facts(
+            direction=direction,
+            connection=exchange.connection.id,
+            provider=exchange.connection.provider,
+            model=exchange.call.model,
+            groups=exchange.caller.groups,
+            texts=tuple(part.content for part in parts if not part.base64),
+            tools=tuple(part.name for part in calls),
+            commands=tuple(CommandFact(row.language.value, row.verb, row.objects) for row in rows),
+        )
+
+    def _digest(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> str:
+        assert exchange.connection
+        return payload_digest(
+            self.desk.keys.approval,
+            method=flow.request.method,
+            connection=exchange.connection.id,
+            path=exchange.path,
+            body=body,
+        )

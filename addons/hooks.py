@@ -1,0 +1,190 @@
+"""What every hook of ours shares: fail closed, refuse in the provider's own words, and the state of one exchange.
+
+Not a place for decisions: those live in the rooms. mitmproxy logs an exception in a hook and lets the call pass
+(addonmanager.safecall); `fails_closed` turns it into a refusal. It is the one decorator here and the one catch-all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from mitmproxy import connection, http
+from mitmproxy.flow import Error, Flow
+from mitmproxy.proxy import layer, layers, server_hooks
+
+from addons.policy.model import Connection
+from addons.providers import doors
+from addons.providers.call import Call, Reply
+from addons.tokens.caller import Caller
+
+log = logging.getLogger("affidavit")
+
+
+class Refused(Exception):  # noqa: N818 -- raised as a decision, not an error
+    """This call does not go on. `code` is for programs, `message` one sentence for people that names the next command."""
+
+    def __init__(self, status: int, code: str, message: str, *, outcome: str = "refused", rule: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.message, self.outcome, self.rule = status, code, message, outcome, rule
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Exchange:
+    """One request and its reply, while they are under way. Everything here is forgotten with the flow."""
+
+    id: str
+    door: str  # "proxy" | "base_url"
+    opened_at: datetime
+    provider: str = "generic"  # whose error shape a refusal takes
+    path: str = ""  # as the provider sees it: the base_url door's first segment is off
+    caller: Caller | None = None
+    connection: Connection | None = None
+    call: Call | None = field(default=None, repr=False)
+    request: Any = field(default=None, repr=False)  # views.RequestView
+    secrets: set[str] = field(
+        default_factory=set, repr=False
+    )  # values that were put on the wire by us, redacted by value
+    findings: list[tuple[str, str]] = field(default_factory=list)  # (code, rule or detail without content)
+    refusal: Refused | None = None
+    stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
+    decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream
+    opened: bool = False
+    closed: bool = False
+    sent_at: datetime | None = None
+    first_chunk_at: datetime | None = None
+    approval_ids: list[str] = field(default_factory=list)
+    tap: Any = field(default=None, repr=False)  # taps.Tap
+    reply: Reply | None = field(default=None, repr=False)
+    reply_view: Any = field(default=None, repr=False)  # views.ReplyView
+
+
+_exchanges: WeakKeyDictionary[Flow, Exchange] = WeakKeyDictionary()
+_callers: WeakKeyDictionary[connection.Client, Any] = WeakKeyDictionary()
+_background: set[asyncio.Task[Any]] = set()
+
+
+def begin(flow: Flow, exchange: Exchange) -> Exchange:
+    _exchanges[flow] = exchange
+    return exchange
+
+
+def exchange_of(flow: Flow) -> Exchange | None:
+    return _exchanges.get(flow)
+
+
+def open_exchanges() -> tuple[tuple[Flow, Exchange], ...]:
+    return tuple(_exchanges.items())
+
+
+def client_state(client: connection.Client) -> dict[str, Any]:
+    """What one client connection has proven so far; gone with the connection."""
+    return _callers.setdefault(client, {})  # type: ignore[no-any-return] # mitmproxy's Client is untyped for weak keys
+
+
+def background(work: Coroutine[Any, Any, Any]) -> None:
+    """Run `work` beside the hooks, keeping the reference that asyncio does not keep."""
+    task = asyncio.get_running_loop().create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+
+
+def frames(error: BaseException) -> str:
+    """`TypeName at file:line < file:line`, our frames only, never the exception's text: it may quote a prompt."""
+    root = Path(__file__).parent
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if root in Path(f.filename).parents]
+    places = " < ".join(f"{Path(f.filename).relative_to(root)}:{f.lineno}" for f in reversed(ours[-4:]))
+    return f"{type(error).__name__} at {places or 'a library'}"
+
+
+def refuse(flow: http.HTTPFlow, refused: Refused) -> None:
+    """Answer the client in its provider's own error shape; upstream is never dialled, or its answer is thrown away."""
+    exchange = exchange_of(flow)
+    exchange_id = exchange.id if exchange else ""
+    if exchange:
+        exchange.refusal = refused
+    if flow.response and flow.response.stream:
+        flow.kill()  # headers are with the client already: an error in the stream's own form was not possible here
+        return
+    provider = exchange.provider if exchange else "generic"
+    body, content_type = doors.refusal(provider, refused.status, refused.code, refused.message, exchange_id)
+    flow.response = http.Response.make(
+        refused.status,
+        body,
+        {
+            "content-type": content_type,
+            "x-should-retry": "false",  # obeyed by the openai and anthropic SDKs: a refusal is not repeated
+            "affidavit-code": refused.code,
+            "affidavit-exchange": exchange_id,
+        },
+    )
+    if refused.status in {401, 407}:
+        flow.response.headers["www-authenticate"] = 'Basic realm="affidavit"'
+    if refused.code == "approval_pending":
+        flow.response.headers["retry-after"] = "30"
+
+
+FAULT = "Affidavit could not process this call and did not let it pass; the operator finds the cause in the gateway's log (affidavit status)"
+
+
+def _close(subject: object, refused: Refused) -> None:
+    """Stop whatever a hook was given: a flow, a connection about to be dialled, a layer about to be chosen."""
+    if isinstance(subject, http.HTTPFlow):
+        if subject.websocket:
+            subject.kill()
+        else:
+            refuse(subject, refused)
+    elif isinstance(subject, server_hooks.ServerConnectionHookData):
+        subject.server.error = refused.code
+    elif isinstance(subject, layer.NextLayer):
+        subject.layer = layers.TCPLayer(subject.context, ignore=False)  # tcp_start kills and records it
+    elif isinstance(subject, Flow):
+        subject.error = Error(Error.KILLED_MESSAGE)
+        if subject.killable:
+            subject.kill()
+    elif flow := getattr(subject, "flow", None):  # layers.ReplyPiece
+        subject.out = b""  # type: ignore[attr-defined] # the piece is not passed on
+        flow.kill()
+
+
+def fails_closed(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """A guarding hook, sync or async: if it raises, the call it was asked about does not leave.
+
+    `Refused` is a decision and reaches the client as it is; anything else is a fault of ours: 503, and the log gets the
+    type and our frames. CancelledError passes: mitmproxy cancels hooks when the client is gone.
+    """
+
+    def closed(subject: object, error: Exception) -> None:
+        if not isinstance(error, Refused):
+            log.error("fault in %s: %s", hook.__qualname__, frames(error))
+            error = Refused(503, "gateway_fault", FAULT, outcome="failed", rule=frames(error))
+        _close(subject, error)
+
+    if inspect.iscoroutinefunction(hook):
+
+        @functools.wraps(hook)
+        async def guarded_async(self: object, subject: object) -> None:
+            try:
+                await hook(self, subject)
+            except Exception as error:  # noqa: BLE001 -- the one place that may: it refuses
+                closed(subject, error)
+
+        return guarded_async
+
+    @functools.wraps(hook)
+    def guarded(self: object, subject: object) -> None:
+        try:
+            hook(self, subject)
+        except Exception as error:  # noqa: BLE001 -- as above
+            closed(subject, error)
+
+    return guarded

@@ -1,0 +1,348 @@
+"""Who is calling: at CONNECT, at each request, at both doors. Also what may be tunnelled. Not what the caller may do (approval.py).
+
+A bad or missing credential for a provider's host is refused inside the tunnel, in the provider's own error shape: a 407 at
+CONNECT reaches an SDK's user as "Connection error." after three tries. Other hosts need a credential too: 407, where the
+reason phrase is all that clients show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from mitmproxy import http, tcp, udp
+from mitmproxy.proxy import layer, server_hooks
+from mitmproxy.proxy.layers import http as http_layers
+from mitmproxy.proxy.mode_specs import ReverseMode
+
+from addons import hooks, layers
+from addons.console.desk import Desk
+from addons.evidence.records import Event
+from addons.hooks import Exchange, Refused
+from addons.policy import decide
+from addons.policy.hosts import normal_host
+from addons.policy.model import Connection, CredentialKind
+from addons.providers.registry import provider_named, provider_of_host
+from addons.tokens.caller import Caller
+from addons.tokens.credentials import Holds, Slot, api_key_slots, proxy_authorization
+from addons.tokens.gateway_token import MINT_HINT, TokenRefused
+
+# Sent by clients to say who they are: never believed, never passed on.
+FORWARDED = (
+    "x-forwarded-for",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-remote-user",
+    "x-authenticated-user",
+    "forwarded",
+)
+NO_TOKEN = f"no gateway token was sent. {MINT_HINT[0].upper()}{MINT_HINT[1:]}, then set what this prints: affidavit env"
+
+
+@dataclass(slots=True)
+class Tunnel:
+    """A tunnel to a host that is no provider's, decided at CONNECT."""
+
+    id: str
+    caller: Caller
+    host: str
+    port: int
+    counter: dict[str, int]
+    closed: bool = False
+
+
+class Identity:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    # -- CONNECT ----------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        host, port = flow.request.host, flow.request.port
+        state = hooks.client_state(flow.client_conn)
+        state["connect"] = (normal_host(host) or host, port)
+        state["proxy_credential"] = flow.request.headers.pop("proxy-authorization", "")
+        provider = provider_of_host(host)
+        if decide.connection_for_host(self.desk.policies, host, port) or (provider and not _is_address(host)):
+            return  # decided inside, where an answer can be read
+        exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock()))
+        try:
+            caller = self._by_secret(proxy_authorization(state["proxy_credential"]))
+        except TokenRefused as refusal:
+            await self._refuse_connect(flow, exchange, 407, refusal.code, refusal.hint)
+            return
+        decision = decide.may_tunnel(self.desk.policies, host, provider.name if provider else "")
+        if not decision.allowed:
+            await self._refuse_connect(flow, exchange, 403, decision.code, decision.hint)
+            return
+        tunnel = Tunnel(exchange.id, caller, host, port, {"sent_bytes": 0, "received_bytes": 0})
+        state["tunnel"] = tunnel
+        await self._event("tunnel.opened", exchange.id, caller.subject, host=host, port=port)
+
+    async def _refuse_connect(self, flow: http.HTTPFlow, exchange: Exchange, status: int, code: str, text: str) -> None:
+        await self._event(
+            "connect.refused",
+            exchange.id,
+            "",
+            code=code,
+            host=flow.request.host,
+            port=flow.request.port,
+            client=_address(flow),
+        )
+        reason = f"affidavit {code}: {text} ({exchange.id})".encode("ascii", "replace")[:400]
+        headers = {"proxy-authenticate": 'Basic realm="affidavit"'} if status == 407 else {}
+        flow.response = http.Response.make(status, b"", headers)
+        flow.response.data.reason = reason
+
+    @hooks.fails_closed
+    def next_layer(self, chosen: layer.NextLayer) -> None:
+        """Inside CONNECT: a tunnel is relayed uninterpreted; a connection's host must speak TLS, or is closed."""
+        context = chosen.context
+        state = hooks.client_state(context.client)
+        stream = next((at for at, one in enumerate(context.layers) if isinstance(one, http_layers.HttpStream)), None)
+        if stream is None or "connect" not in state or "decided" in state:
+            return  # the first bytes of a connection, or what is inside the TLS
+        data = chosen.data_client()
+        if not data:
+            return
+        state["decided"] = True
+        if tunnel := state.get("tunnel"):
+            del context.layers[stream + 1 :]  # what mitmproxy's own addon, asked before us, has put there
+            chosen.layer = layers.Tunnel(context, tunnel.counter)
+        elif data[:1] != b"\x16":  # RFC 8446 5.1: a ClientHello is a handshake record
+            del context.layers[stream + 1 :]
+            chosen.layer = layers.Closed(context)
+            hooks.background(self._not_tls(context.client.peername, state["connect"]))
+
+    async def _not_tls(self, client: tuple[str, int], target: tuple[str, int]) -> None:
+        await self._event(
+            "connect.refused",
+            self.desk.new_id("ex"),
+            "",
+            code="not_tls",
+            host=target[0],
+            port=target[1],
+            client=str(client[0]),
+        )
+
+    async def client_disconnected(self, client: object) -> None:
+        tunnel = hooks.client_state(client).get("tunnel")  # type: ignore[arg-type] # mitmproxy's Client
+        if tunnel and not tunnel.closed:
+            tunnel.closed = True
+            await self._event(
+                "tunnel.closed", tunnel.id, tunnel.caller.subject, host=tunnel.host, port=tunnel.port, **tunnel.counter
+            )
+
+    # -- raw bytes: nothing we serve ever needs them ----------------------------------------------------------------
+    @hooks.fails_closed
+    async def tcp_start(self, flow: tcp.TCPFlow) -> None:
+        await self._raw(flow, "tcp")
+
+    @hooks.fails_closed
+    async def udp_start(self, flow: udp.UDPFlow) -> None:
+        await self._raw(flow, "udp")
+
+    @hooks.fails_closed
+    async def dns_request(self, flow: object) -> None:
+        await self._raw(flow, "dns")
+
+    async def _raw(self, flow: object, kind: str) -> None:
+        flow.kill()  # type: ignore[attr-defined] # TCPFlow, UDPFlow or DNSFlow
+        server = getattr(flow, "server_conn", None)
+        host, port = (server.address or ("", 0))[:2] if server else ("", 0)
+        await self._event(
+            "connect.refused",
+            self.desk.new_id("ex"),
+            "",
+            code=f"raw_{kind}",
+            host=str(host),
+            port=int(port),
+            client=_address(flow),
+        )
+
+    # -- addresses --------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Resolve once, refuse private and metadata addresses unless the connection allows them, dial what was checked."""
+        assert data.server.address
+        name = data.server.address
+        allowed = {c.upstream.host for c in self.desk.policies.connections if c.allow_private and c.upstream}
+        allowed |= {host for c in self.desk.policies.connections if c.allow_private for host in c.hosts}
+        found = await asyncio.get_running_loop().getaddrinfo(name[0], name[1], type=1)
+        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        if not addresses or (name[0] not in allowed and not all(one.is_global for one in addresses)):
+            data.server.error = "address_refused"
+            await self._event(
+                "connect.refused",
+                self.desk.new_id("ex"),
+                "",
+                code="address_refused",
+                host=name[0],
+                port=name[1],
+                client="",
+            )
+            return
+        hooks.client_state(data.client)[data.server.id] = name
+        layers.dial(data.server, (str(addresses[0]), name[1]))
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        if name := hooks.client_state(data.client).pop(data.server.id, None):
+            layers.dialled(data.server, name)
+
+    server_connect_error = server_connected
+
+    # -- each request -----------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if flow.error:
+            return
+        reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
+        exchange = hooks.begin(
+            flow, Exchange(self.desk.new_id("ex"), "base_url" if reverse else "proxy", self.desk.clock())
+        )
+        for name in FORWARDED:
+            if flow.request.headers.pop(name, None) is not None:
+                exchange.findings.append(("identity_header_ignored", name))
+        try:
+            exchange.connection = (
+                self._behind_base_url(flow, exchange) if reverse else self._behind_proxy(flow, exchange)
+            )
+            exchange.provider = provider_named(exchange.connection.provider).name
+            exchange.caller = self._caller(flow, exchange)
+        except TokenRefused as refusal:
+            await self._refused(flow, exchange, refusal.code)
+            raise Refused(401, refusal.code, f"Affidavit does not know this caller: {refusal.hint}") from None
+        except Refused as refusal:
+            await self._refused(flow, exchange, refusal.code)
+            raise
+
+    def _behind_base_url(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
+        first, _, rest = flow.request.path.lstrip("/").partition("/")
+        exchange.path = "/" + rest
+        connection = decide.connection_named(self.desk.policies, first.partition("?")[0])
+        if connection is None:
+            known = ", ".join(one.id for one in self.desk.policies.connections)
+            raise Refused(
+                404,
+                "connection_unknown",
+                f"no connection of this name; expected /<connection>/… with one of: {known}. Type: affidavit env --base-url",
+            )
+        return connection
+
+    def _behind_proxy(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
+        exchange.path = flow.request.path
+        state = hooks.client_state(flow.client_conn)
+        host, port = normal_host(flow.request.host) or "", flow.request.port
+        if "connect" in state:
+            target = state["connect"]
+            sni = flow.client_conn.sni
+            asked = (
+                normal_host(flow.request.host_header.rpartition(":")[0] or flow.request.host_header)
+                if flow.request.host_header
+                else target[0]
+            )
+            exchange.provider = _provider_name(target[0])
+            if (host, port) != target or (sni and normal_host(sni) != target[0]) or asked != target[0]:
+                raise Refused(
+                    421,
+                    "hosts_disagree",
+                    "CONNECT, SNI and Host name different hosts; send all three alike (a client library does this by itself)",
+                )
+        connection = decide.connection_for_host(self.desk.policies, host, port)
+        if connection:
+            if (
+                flow.request.scheme == "http"
+                and (connection.upstream is None or connection.upstream.scheme != "http")
+                and "connect" not in state
+            ):
+                exchange.provider = provider_named(connection.provider).name
+                raise Refused(
+                    403, "plain_http", "this provider is called over https only; use https:// in the client's base URL"
+                )
+            return connection
+        provider = provider_of_host(host)
+        exchange.provider = provider.name if provider else "generic"
+        if provider:
+            raise Refused(
+                403,
+                "provider_undeclared",
+                f"{host} is a model provider that no connection allows. Add it to connections.yaml, then type: affidavit policy check",
+            )
+        raise Refused(403, "plain_http", "plain http to other hosts is not passed; use https")
+
+    def _caller(self, flow: http.HTTPFlow, exchange: Exchange) -> Caller:
+        """The one individual behind the proxy credential and the API-key slots. Takes our tokens off the request."""
+        assert exchange.connection
+        state = hooks.client_state(flow.client_conn)
+        header = flow.request.headers.pop("proxy-authorization", "") or state.get("proxy_credential", "")
+        query = flow.request.path.partition("?")[2]
+        slots = api_key_slots(flow.request.headers.items(multi=True), query)
+        secrets = [proxy_authorization(header)] if header.strip() else []
+        secrets += [slot.value for slot in slots if slot.holds is Holds.TOKEN]
+        callers = [self._by_secret(secret) for secret in dict.fromkeys(secrets)]
+        passes = exchange.connection.credential.kind is CredentialKind.CLIENT
+        self._take_off(flow, exchange, [slot for slot in slots if slot.holds is Holds.TOKEN or not passes])
+        if not callers:
+            raise TokenRefused("token_missing", NO_TOKEN)
+        if len({caller.subject for caller in callers}) > 1:
+            raise Refused(
+                401,
+                "credentials_disagree",
+                "the proxy's token and the API key's token name different people; send one of them. Type: affidavit whoami",
+            )
+        decision = decide.may_identify(self.desk.policies, callers[0])
+        if not decision.allowed:
+            raise Refused(401, decision.code, decision.hint, rule=decision.rule)
+        return callers[0]
+
+    def _by_secret(self, secret: str) -> Caller:
+        return self.desk.tokens.find(secret, self.desk.clock())
+
+    def _take_off(self, flow: http.HTTPFlow, exchange: Exchange, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            kind, _, name = slot.place.partition(":")
+            if slot.holds is not Holds.TOKEN:
+                exchange.findings.append(("client_key_removed", slot.place))
+            if kind == "header":
+                flow.request.headers.pop(name, None)
+            else:
+                exchange.path = _without(exchange.path, name)
+                flow.request.path = _without(flow.request.path, name)
+
+    async def _refused(self, flow: http.HTTPFlow, exchange: Exchange, code: str) -> None:
+        connection = exchange.connection.id if exchange.connection else ""
+        await self._event(
+            "identity.refused", exchange.id, "",
+            code=code, door=exchange.door, host=flow.request.pretty_host, connection=connection, client=_address(flow),
+        )  # fmt: skip
+
+    async def _event(self, kind: str, exchange_id: str, actor: str, *, client: str = "", **attrs: str | int) -> None:
+        meta = {"client_address": client} if client else None
+        await self.desk.record(Event(kind, actor=actor, exchange_id=exchange_id, attrs=attrs, meta=meta))
+
+
+def _without(path: str, parameter: str) -> str:
+    before, mark, query = path.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != parameter]
+    return before + (mark + urlencode(kept) if kept else "")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _provider_name(host: str) -> str:
+    provider = provider_of_host(host)
+    return provider.name if provider else "generic"
+
+
+def _address(flow: object) -> str:
+    peer = getattr(getattr(flow, "client_conn", None), "peername", None)
+    return str(peer[0]) if peer else ""

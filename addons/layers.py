@@ -1,0 +1,281 @@
+"""Our few subclasses of mitmproxy's HTTP layers, where no hook is offered. Internal API: mitmproxy is pinned to one minor,
+and each behaviour has its own end-to-end test.
+
+What they add to 12.2.3 (proxy/layers/http/__init__.py):
+  client_left       while a hook waits, whether the client is gone (its RequestProtocolError waits in the paused queue)
+  request bounds    a body over the limit is thrown away as it arrives and answered with 413, never buffered
+  reply bounds      a reply over its limit is streamed on instead of buffered
+  reply pieces      a stream's piece may wait for a decision, others run on; the last piece waits for the record
+  upstream failure  a failed connection is answered in the provider's own error shape, not with an HTML page
+  1xx               an upstream 102, 103 … is swallowed; a 101 that is no WebSocket is refused
+  tunnels           bytes are counted, never looked at
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from mitmproxy import connection, flow, http
+from mitmproxy.proxy import commands, events, layer, layers
+from mitmproxy.proxy.layer import CommandGenerator
+from mitmproxy.proxy.layers import http as http_layers
+from mitmproxy.proxy.layers.http import _events as http_events
+from mitmproxy.proxy.layers.http import _hooks, _http1
+
+DRAIN_FACTOR = 4  # a refused upload is read on (so that the client hears the answer) up to this many times its limit
+
+
+@dataclass
+class ReplyPiece:
+    """A piece of a streamed reply that waits for addons. They set `out`, and `again` to be asked once more after it is sent."""
+
+    flow: http.HTTPFlow
+    out: bytes = b""
+    again: bool = False
+    end: bool = False  # the reply ends here: what the tap releases is the last the client gets
+
+
+@dataclass
+class ReplyPieceHook(commands.StartHook):
+    """mitmproxy hook `reply_piece(piece)`. Exactly one field: more crash its handle_hook."""
+
+    piece: ReplyPiece
+
+
+@dataclass
+class UpstreamFailedHook(commands.StartHook):
+    """mitmproxy hook `upstream_failed(flow)`: no reply began; an addon sets `flow.response`."""
+
+    flow: http.HTTPFlow
+
+
+class Tap:
+    """What a streamed reply flows through. `feed` is on the event loop for every chunk: append, no more.
+
+    feed(data) -> bytes to pass on now.  waiting: a piece must be decided before more is passed.
+    finish() -> bytes: the provider sent its end; what may still be passed at once.  release() -> bytes kept back until the record was durable.
+    """
+
+    waiting: bool = False
+
+    def feed(self, data: bytes) -> bytes:
+        raise NotImplementedError
+
+    def finish(self) -> bytes:
+        raise NotImplementedError
+
+    def release(self) -> bytes:
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Bounds:
+    """Bytes a flow may make us hold. Set at `requestheaders`; without it, the defaults."""
+
+    request_bytes: int = 32 << 20
+    reply_bytes: int = 32 << 20
+    overrun: bool = field(default=False)  # the request was longer
+
+
+_streams: WeakKeyDictionary[flow.Flow, Stream] = WeakKeyDictionary()
+_taps: WeakKeyDictionary[flow.Flow, Tap] = WeakKeyDictionary()
+_bounds: WeakKeyDictionary[flow.Flow, Bounds] = WeakKeyDictionary()
+
+
+def client_left(f: http.HTTPFlow) -> bool:
+    """True once the client of a waiting flow is gone: HTTP/1 close, HTTP/2 close or RST_STREAM."""
+    stream = _streams.get(f)
+    if stream is None or not f.client_conn.connected:
+        return True
+    return stream.saw(http_events.RequestProtocolError)
+
+
+def tap(f: http.HTTPFlow, through: Tap) -> None:
+    """Stream this flow's reply through `through`. Called from `responseheaders`."""
+    assert f.response
+    f.response.stream = True
+    _taps[f] = through
+
+
+def tap_if_large(f: http.HTTPFlow, through: Tap) -> None:
+    """Hold this reply whole; stream it on through `through` only once it is over its bound."""
+    _taps[f] = through
+
+
+def bounds_of(f: http.HTTPFlow) -> Bounds:
+    return _bounds.setdefault(f, Bounds())
+
+
+class Stream(http_layers.HttpStream):
+    """One request and its reply."""
+
+    def saw(self, kind: type[events.Event]) -> bool:
+        return any(isinstance(event, kind) for event in self._paused_event_queue)
+
+    def state_wait_for_request_headers(self, event: http_events.RequestHeaders) -> CommandGenerator[None]:
+        generator = super().state_wait_for_request_headers(event)
+        for command in generator:
+            if hasattr(self, "flow"):
+                _streams[self.flow] = self
+            yield command
+        _streams[self.flow] = self
+
+    def state_consume_request_body(self, event: events.Event) -> CommandGenerator[None]:
+        """Hold at most `request_bytes`; of a request that is refused already, nothing."""
+        if isinstance(event, http_events.RequestData):
+            bounds = bounds_of(self.flow)
+            size = len(self.request_body_buf) + len(event.data)
+            if self.flow.response or bounds.overrun or size > bounds.request_bytes:
+                bounds.overrun = bounds.overrun or size > bounds.request_bytes
+                self.request_body_buf.clear()
+                self._drained += len(event.data)
+                if self._drained > DRAIN_FACTOR * bounds.request_bytes:
+                    yield commands.CloseConnection(self.context.client)
+                return
+        yield from super().state_consume_request_body(event)
+
+    _drained = 0
+
+    def state_wait_for_response_headers(self, event: http_events.ResponseHeaders) -> CommandGenerator[None]:
+        if event.response.status_code == 101 and not self._asked_for_websocket():
+            yield commands.CloseConnection(self.context.server)
+            yield from self._upstream_failed("upstream switched to a protocol nobody asked for")
+            return
+        yield from super().state_wait_for_response_headers(event)
+
+    def _asked_for_websocket(self) -> bool:
+        return bool(self.flow.request.headers.get("upgrade", "").lower() == "websocket")
+
+    def state_consume_response_body(self, event: events.Event) -> CommandGenerator[None]:
+        """Hold at most `reply_bytes`; then stream on, through the tap that the addon prepared for this case."""
+        yield from super().state_consume_response_body(event)
+        through = _taps.get(self.flow)
+        if through and len(self.response_body_buf) > bounds_of(self.flow).reply_bytes:
+            buffered = bytes(self.response_body_buf)
+            self.response_body_buf.clear()
+            assert self.flow.response
+            self.flow.response.stream = True
+            yield from self.start_response_stream()
+            yield from self.state_stream_response_body(http_events.ResponseData(self.stream_id, buffered))
+
+    def state_stream_response_body(self, event: events.Event) -> CommandGenerator[None]:
+        through = _taps.get(self.flow)
+        if through is None:
+            yield from super().state_stream_response_body(event)
+        elif isinstance(event, http_events.ResponseData):
+            yield from self._pass(through.feed(event.data))
+            yield from self._decide(through)
+        else:
+            if isinstance(event, http_events.ResponseEndOfMessage):
+                yield from self._pass(through.finish())
+                if (yield from self._decide(through)):
+                    return
+            yield from super().state_stream_response_body(event)
+
+    def _pass(self, data: bytes) -> CommandGenerator[None]:
+        if data:
+            yield http_layers.SendHttp(http_events.ResponseData(self.stream_id, data), self.context.client)
+
+    def _decide(self, through: Tap) -> Generator[commands.Command, Any, bool]:
+        """Ask until nothing waits. True: the reply is over, and no more of it is passed."""
+        while through.waiting:
+            piece = ReplyPiece(self.flow)
+            yield ReplyPieceHook(piece)
+            if (yield from self.check_killed(True)):
+                return True
+            if piece.end:
+                cancel = http_events.RequestProtocolError(self.stream_id, "refused", http_events.ErrorCode.CANCEL)
+                yield http_layers.SendHttp(cancel, self.context.server)
+                yield from self.send_response(already_streamed=True)
+                return True
+            yield from self._pass(piece.out)
+            if not piece.again:
+                break
+        return False
+
+    def send_response(self, already_streamed: bool = False) -> CommandGenerator[None]:
+        """The `response` hook writes the record; only then do the kept-back bytes and the end follow."""
+        for command in super().send_response(already_streamed):
+            yield command
+            through = _taps.get(self.flow)
+            if already_streamed and through and isinstance(command, _hooks.HttpResponseHook) and not self.flow.error:
+                yield from self._pass(through.release())
+
+    def handle_protocol_error(self, event: Any) -> CommandGenerator[None]:
+        nothing_sent = self.server_state in (self.state_wait_for_response_headers, self.state_consume_response_body)
+        upstream = isinstance(event, http_events.ResponseProtocolError)
+        if upstream and nothing_sent and self.client_state != self.state_errored:
+            yield from self._upstream_failed(event.message)
+        else:
+            yield from super().handle_protocol_error(event)
+
+    def _answered(self) -> bool:
+        return self.flow.response is not None
+
+    def _upstream_failed(self, message: str) -> CommandGenerator[None]:
+        self.flow.response = None
+        self.flow.error = flow.Error(message)
+        yield UpstreamFailedHook(self.flow)
+        if not self._answered():  # by no addon: mitmproxy's own page
+            yield from super().handle_protocol_error(
+                http_events.ResponseProtocolError(self.stream_id, message, http_events.ErrorCode.CONNECT_FAILED)
+            )
+            return
+        self.flow.error = None
+        self.response_body_buf.clear()
+        yield from self.send_response()
+        self.server_state = self.state_errored
+
+
+class Tunnel(layers.TCPLayer):
+    """Bytes between a client and a host that is no provider's: relayed and counted, not decrypted, not kept."""
+
+    def __init__(self, context: Any, counter: dict[str, int]) -> None:
+        super().__init__(context, ignore=True)
+        self.counter = counter
+
+    def handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            side = "sent_bytes" if event.connection == self.context.client else "received_bytes"
+            self.counter[side] = self.counter.get(side, 0) + len(event.data)
+        yield from super().handle_event(event)
+
+
+class Closed(layer.Layer):
+    """Closes the client's connection whatever it says."""
+
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
+
+
+def dial(server: connection.Server, address: tuple[str, int]) -> None:
+    """Let `server` be dialled at a checked IP address; `dialled` puts the name back, or no later request could reuse it."""
+    server.address = address
+
+
+def dialled(server: connection.Server, name: tuple[str, int]) -> None:
+    object.__setattr__(server, "address", name)  # Server.__setattr__ refuses while open; reuse compares the name
+
+
+class Http1Client(_http1.Http1Client):
+    """Upstream's side of HTTP/1. Takes informational heads (102, 103 …) for what they are, not for the reply."""
+
+    def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
+        if isinstance(event, events.DataReceived) and self.request:
+            while INFORMATIONAL.match(bytes(self.buf)) and self.buf.maybe_extract_lines():
+                pass
+        yield from super().read_headers(event)
+
+
+INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[^\r\n]*\r?\n")
+
+
+def install() -> None:
+    """mitmproxy looks both classes up by name in this module; these are the only substitutions, made once, at load."""
+    http_layers.HttpStream = Stream  # type: ignore[misc] # see above
+    http_layers.Http1Client = Http1Client  # type: ignore[attr-defined] # see above

@@ -1,0 +1,345 @@
+"""The masked view of a request and of its reply: what the record and approvers see. The wire only where a rule says `wire:`.
+
+Not detection (masks/), not formats (providers/). A history that is sent again costs one keyed digest a turn: turns that
+went upstream before are found in the prefix cache, and only what is new is parsed, masked and written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mitmproxy import http
+
+from addons import hooks, layers
+from addons.commands.read import read as commands_in
+from addons.console.desk import Desk
+from addons.evidence.chain import Chain, Node, Tip
+from addons.evidence.chain import Masking as Row
+from addons.evidence.records import Command
+from addons.hooks import Exchange, Refused
+from addons.masks.engine import Masker, ScopedMasker
+from addons.masks.rules import Action, Hit, Rule, Wire
+from addons.providers import doors
+from addons.providers.call import Call, Kind, Part, Reply, Turn
+from addons.providers.encodings import decoded
+from addons.providers.json_values import NotJson, dumps, loads
+from addons.providers.wire import WireRequest
+from addons.taps import OFF_LOOP_BYTES, read_reply
+from addons.views import ReplyView, RequestView
+
+MEMO_BYTES = 64 << 20  # of remembered detections
+PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
+LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A turn that went upstream before, on this connection, by this person, under these rules."""
+
+    tip: Tip | None
+    session_id: str
+    person_spoke: bool  # a user's turn is among it: a shared system prompt alone links nothing
+
+
+@dataclass(slots=True)
+class _Made:
+    """What masking some parts gave."""
+
+    nodes: list[Node] = field(default_factory=list)
+    tip: Tip | None = None
+    entities: Counter[str] = field(default_factory=Counter)
+    blocked: str = ""
+
+
+class Masking:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._memo_key = desk.random(32)
+        self._sent: OrderedDict[bytes, Sent] = OrderedDict()
+        self._digest = ""
+        self._masker = self._current()
+
+    def _current(self) -> Masker:
+        """The masker of the policies in force; a new set of policies makes a new one."""
+        if self._digest != self.desk.policies.digest:
+            rules = [
+                Rule(r.id, r.entities, Action(r.action.value), Wire(r.wire.value)) for r in self.desk.policies.masking
+            ]
+            self._masker = Masker(rules, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
+            self._wires = any(rule.wire.covers("request") for rule in rules)
+            self._digest = self.desk.policies.digest
+        return self._masker
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def request(self, flow: http.HTTPFlow) -> None:
+        exchange = hooks.exchange_of(flow)
+        if flow.response or flow.error or exchange is None or exchange.connection is None or exchange.caller is None:
+            return
+        bounds = layers.bounds_of(flow)
+        raw = flow.request.raw_content or b""
+        body, whole = decoded(raw, flow.request.headers.get("content-encoding", ""), bounds.request_bytes)
+        if bounds.overrun or (not whole and len(body) >= bounds.request_bytes):
+            body = b""
+            exchange.stop = Refused(
+                413,
+                "body_too_large",
+                f"the request is longer than {bounds.request_bytes} bytes; send less, or ask for limits.body_bytes in connections.yaml, then type: affidavit policy check",
+            )
+        elif not whole:
+            exchange.stop = Refused(
+                400, "body_unreadable", "the request's content-encoding does not match its body; send it uncompressed"
+            )
+        path, _, query = exchange.path.partition("?")
+        call = doors.parse_call(
+            exchange.provider,
+            WireRequest(flow.request.method, path, query, tuple(flow.request.headers.items(multi=True)), body),
+        )
+        exchange.call = call
+        scope = self._scope(exchange, "request")
+        chain = self.desk.store.chain(exchange.caller.subject)
+        view, first = self._prefix(call, exchange)
+        fresh = call.turns[first:]
+        large = len(body) > LARGE_TEXT and bool(fresh)
+        work = asyncio.to_thread if large else _here
+        made = await work(self._mask_turns, chain, scope, view, fresh)
+        await work(self._mask_rest, scope, call, flow, exchange, view)
+        exchange.request = view
+        if made.blocked and exchange.stop is None:
+            exchange.stop = Refused(
+                403,
+                "content_blocked",
+                f"the request contains {made.blocked}, which may not be sent here; take it out and send again",
+                outcome="denied",
+            )
+        if self._wires and exchange.stop is None:
+            self._mask_wire(flow, exchange, body)
+
+    def _scope(self, exchange: Exchange, direction: str, *, wire: bool = False) -> ScopedMasker:
+        assert exchange.connection
+        assert exchange.caller
+        return self._current().scope(
+            exchange.connection.id, exchange.caller.groups, direction, secrets=exchange.secrets, wire=wire
+        )
+
+    def _prefix(self, call: Call, exchange: Exchange) -> tuple[RequestView, int]:
+        """The view of the turns that were sent before, and how many they are."""
+        assert exchange.caller
+        assert exchange.connection
+        start = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{call.endpoint}"
+        key = hashlib.blake2b(start.encode(), key=self._memo_key, digest_size=16).digest()
+        keys = []
+        for turn in call.turns:
+            key = hashlib.blake2b(
+                key + turn.role.encode() + b"\0" + dumps(turn.raw), key=self._memo_key, digest_size=16
+            ).digest()
+            keys.append(key)
+        known, last = 0, None
+        for key in keys:
+            if (found := self._sent.get(key)) is None:
+                break
+            self._sent.move_to_end(key)
+            known, last = known + 1, found
+        view = RequestView(keys=tuple(keys), known=known, tip=last.tip if last else None)
+        if last and last.person_spoke:
+            view.session_id, view.link_reason = last.session_id, "prefix"
+        else:
+            view.session_id, view.link_reason = self.desk.new_id("se"), "new"
+        view.spoke = (last.person_spoke,) if last else (False,)
+        return view, known
+
+    def _mask_turns(self, chain: Chain, scope: ScopedMasker, view: RequestView, turns: tuple[Turn, ...]) -> _Made:
+        made = _Made(tip=view.tip)
+        parts: list[Part] = []
+        tips: list[Tip | None] = []
+        spoke = [view.spoke[-1]]
+        for turn in turns:
+            own = turn.parts()
+            parts += own
+            for part in own:
+                self._extend(made, chain, scope, turn.role, part)
+            tips.append(made.tip)
+            spoke.append(spoke[-1] or turn.role == "user")
+        view.nodes, view.tip, view.entities = tuple(made.nodes), made.tip, made.entities
+        view.parts, view.tips, view.spoke = tuple(parts), tuple(tips), tuple(spoke[1:])
+        return made
+
+    def _extend(self, made: _Made, chain: Chain, scope: ScopedMasker, role: str, part: Part) -> None:
+        text, hits, blocked = masked_part(chain, scope, part)
+        name, call_id = scope.text(part.name), scope.text(part.call_id)
+        hits = (*hits, *name.hits, *call_id.hits)
+        node = chain.extend(
+            made.tip, role=role, kind=part.kind, text=text, name=name.text, call_id=call_id.text, maskings=rows(hits)
+        )
+        made.nodes.append(node)
+        made.tip = node.tip
+        for hit in hits:
+            made.entities[hit.entity] += hit.count
+            if hit.action is Action.BLOCK or (blocked and not made.blocked):
+                made.blocked = made.blocked or hit.entity
+
+    def _mask_rest(
+        self, scope: ScopedMasker, call: Call, flow: http.HTTPFlow, exchange: Exchange, view: RequestView
+    ) -> None:
+        """Everything of the request that is not a message: parameters, headers, URL."""
+        parameters = scope.json(dict(call.parameters), pointer="")
+        headers = scope.headers(flow.request.headers.items(multi=True))
+        path = scope.path(exchange.path)
+        view.parameters = dumps(parameters.value).decode()
+        view.headers, view.path = headers.pairs, path.text
+        view.maskings = rows((*parameters.hits, *headers.hits, *path.hits))
+        for hit in (*parameters.hits, *path.hits):
+            view.entities[hit.entity] += hit.count
+
+    def _mask_wire(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> None:
+        """`wire: request`: the provider gets the masked form. A body that cannot be masked as JSON is refused, not passed."""
+        scope = self._scope(exchange, "request", wire=True)
+        try:
+            value = loads(body) if body else None
+        except NotJson:
+            value = body.decode("utf-8", "replace")
+        masked = scope.json(value)
+        if masked.withheld:
+            exchange.stop = Refused(
+                403,
+                "masking_incomplete",
+                "the request could not be masked in time, and a rule says it must be; send less at once",
+            )
+        elif masked.hits and isinstance(value, (dict, list)):
+            flow.request.headers.pop("content-encoding", None)
+            flow.request.content = dumps(_keep_signed(value, masked.value))
+        elif masked.hits:
+            exchange.stop = Refused(
+                403, "masking_incomplete", "a rule masks what the provider gets, and this body is not JSON; send JSON"
+            )
+
+    def sent(self, exchange: Exchange) -> None:
+        """The call has left: its turns need no second look. Called by the recorder once `exchange.closed` is durable."""
+        view: RequestView = exchange.request
+        for key, tip, spoke in zip(view.keys[view.known :], view.tips, view.spoke, strict=False):
+            self._sent[key] = Sent(tip, view.session_id, spoke)
+        while len(self._sent) > PREFIXES:
+            self._sent.popitem(last=False)
+
+    # -- replies ----------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def response(self, flow: http.HTTPFlow) -> None:
+        await self._reply(flow)
+
+    @hooks.fails_closed
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Each message becomes the next part of the exchange, masked; recording.py writes it before it goes on."""
+        exchange = hooks.exchange_of(flow)
+        assert exchange
+        assert exchange.caller
+        assert flow.websocket
+        message = flow.websocket.messages[-1]
+        direction, role = ("request", "user") if message.from_client else ("response", "assistant")
+        scope, chain = self._scope(exchange, direction), self.desk.store.chain(exchange.caller.subject)
+        view = exchange.reply_view or ReplyView()
+        made = _Made(tip=view.tip or exchange.request.tip)
+        if message.is_text:
+            part = Part(Kind.OTHER, message.text)
+        else:
+            part = Part(Kind.OTHER, base64.b64encode(message.content).decode(), base64=True)
+        self._extend(made, chain, scope, role, part)
+        if made.blocked and message.from_client:
+            raise Refused(403, "content_blocked", "the message contains what may not be sent here", outcome="denied")
+        exchange.reply_view = ReplyView(tuple(made.nodes), made.tip)
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        """A reply that was cut: what came of it. A fault leaves the view empty, and the record says withheld."""
+        try:
+            await self._reply(flow)
+        except Exception as error:  # noqa: BLE001 -- nothing can be refused any more; the recorder still closes
+            hooks.log.error("fault in Masking.error: %s", hooks.frames(error))
+
+    async def _reply(self, flow: http.HTTPFlow) -> None:
+        exchange = hooks.exchange_of(flow)
+        if (
+            exchange is None
+            or exchange.closed
+            or not exchange.opened
+            or exchange.sent_at is None
+            or flow.response is None
+        ):
+            return
+        if flow.websocket or flow.response.status_code == 101:
+            return  # its messages were masked one by one
+        if exchange.refusal and exchange.reply is None and not flow.response.stream:
+            return  # the answer is our own
+        self.sent(exchange)
+        size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
+        work = asyncio.to_thread if size > OFF_LOOP_BYTES else _here
+        exchange.reply_view = await work(self._mask_reply, flow, exchange)
+
+    def _mask_reply(self, flow: http.HTTPFlow, exchange: Exchange) -> ReplyView:
+        assert exchange.caller
+        assert flow.response
+        reply: Reply = exchange.reply or read_reply(flow, exchange)
+        exchange.reply = reply
+        scope = self._scope(exchange, "response")
+        chain = self.desk.store.chain(exchange.caller.subject)
+        made = _Made(tip=exchange.request.tip)
+        found: list[Command] = []
+        for position, part in enumerate(reply.parts):
+            self._extend(made, chain, scope, "assistant", part)
+            if part.kind is Kind.TOOL_CALL:
+                found += (masked_command(scope, position, row) for row in commands_in(part))
+        headers = scope.headers(flow.response.headers.items(multi=True))
+        tip = made.tip if made.nodes else None
+        return ReplyView(tuple(made.nodes), tip, tuple(found), headers.pairs, rows(headers.hits), made.entities)
+
+
+def masked_part(chain: Chain, scope: ScopedMasker, part: Part) -> tuple[str, tuple[Hit, ...], bool]:
+    """The record's text of a part. Binary: type, size and a keyed digest, never its bytes."""
+    if part.base64:
+        try:
+            data = base64.b64decode(part.content, validate=False)
+        except (binascii.Error, ValueError):
+            data = part.content.encode()
+        return f"[{part.media_type or part.kind.value}, {len(data)} bytes, {chain.media_digest(data)}]", (), False
+    if part.content[:1] in {"{", "["}:
+        document = scope.document(part.content.encode("utf-8", "surrogatepass"), "application/json")
+        return document.text, document.hits, document.blocked
+    masked = scope.text(part.content, context=part.name)
+    return masked.text, masked.hits, masked.blocked
+
+
+def masked_command(scope: ScopedMasker, position: int, row: Any) -> Command:
+    return Command(
+        part=position,
+        call_id=scope.text(row.call_id).text,
+        tool=scope.text(row.tool).text,
+        language=row.language.value,
+        verb=scope.text(row.verb).text,
+        objects=tuple(scope.text(one).text for one in row.objects),
+        text=scope.text(row.text).text,
+        evidence=row.evidence,
+    )
+
+
+def rows(hits: Iterable[Hit]) -> tuple[Row, ...]:
+    return tuple(Row(h.location, h.entity, h.rule, h.action.value, h.token, h.count, h.wire) for h in hits)
+
+
+def _keep_signed(before: Any, after: Any) -> Any:
+    """`after`, with Anthropic's thinking blocks as they were: they are signed, and an edited one ends the conversation."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        if before.get("type") in {"thinking", "redacted_thinking"}:
+            return before
+        return {key: _keep_signed(before.get(key), value) for key, value in after.items()}
+    if isinstance(before, list) and isinstance(after, list):
+        return [_keep_signed(one, other) for one, other in zip(before, after, strict=True)]
+    return after
+
+
+async def _here(work: Any, *arguments: Any) -> Any:
+    return work(*arguments)

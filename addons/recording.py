@@ -1,0 +1,285 @@
+"""`exchange.opened` before anything leaves, `exchange.closed` before the client hears the end. Not the store (evidence/).
+
+Recording is fourth from the end on the way out; Closing is last on the way back, and alone ends an exchange, exactly once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mitmproxy import http
+from mitmproxy.tls import TlsData
+
+from addons import hooks, layers
+from addons.console.desk import Desk
+from addons.evidence.ids import time_text
+from addons.evidence.records import Closed, Event, Opened, Outcome, Partial
+from addons.hooks import Exchange, Refused
+from addons.providers import doors
+from addons.providers.wire import media_type
+from addons.taps import Tap, guards
+from addons.views import ReplyView, RequestView
+
+STREAM_TYPES = (
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/vnd.amazon.eventstream",
+    "application/stream+json",
+)
+OUR_FAILURES = {"gateway_fault", "credential_missing", "store_failed"}
+
+
+class Recording:
+    def __init__(self, desk: Desk, request_bytes: int, reply_bytes: int) -> None:
+        self.desk = desk
+        self._request_bytes, self._reply_bytes = request_bytes, reply_bytes
+
+    @hooks.fails_closed
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        exchange = hooks.exchange_of(flow)
+        bounds = layers.bounds_of(flow)
+        bounds.request_bytes, bounds.reply_bytes = self._request_bytes, self._reply_bytes
+        if exchange and exchange.connection:
+            limits = exchange.connection.limits
+            bounds.request_bytes = min(limits.body_bytes, bounds.request_bytes)
+            bounds.reply_bytes = min(limits.reply_bytes, bounds.reply_bytes)
+        length = flow.request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > bounds.request_bytes:
+            bounds.overrun = True  # nothing of it is kept; answered once it was read
+
+    @hooks.fails_closed
+    async def request(self, flow: http.HTTPFlow) -> None:
+        exchange = hooks.exchange_of(flow)
+        if flow.response or flow.error or exchange is None or exchange.caller is None:
+            return
+        try:
+            await self.desk.record(opened(self.desk, flow, exchange))
+        except Exception:
+            exchange.refusal = None
+            raise
+        exchange.opened = True
+        if exchange.stop:
+            raise exchange.stop
+
+    @hooks.fails_closed
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """A stream flows through a tap at once; anything else is held whole, unless it outgrows its bound."""
+        exchange = hooks.exchange_of(flow)
+        if exchange is None or exchange.call is None or flow.response is None or exchange.sent_at is None:
+            return
+        exchange.first_chunk_at = self.desk.clock()
+        headers = flow.response.headers
+        kind = media_type(headers.get("content-type", ""))
+        length = headers.get("content-length", "")
+        known = int(length) if length.isdecimal() else None
+        comments = kind == "text/event-stream"
+        tap = Tap(
+            takes_comments=comments,
+            limit=layers.bounds_of(flow).reply_bytes,
+            encoding=headers.get("content-encoding", ""),
+            length=known,
+        )
+        exchange.tap = tap
+        streams = kind in STREAM_TYPES or (exchange.call.streamed and flow.response.status_code < 400)
+        if streams:
+            tap.parser = doors.stream_parser(exchange.call, headers.get("content-type", ""))
+            tap.guarded = guards(self.desk.policies, exchange) and not tap.encoding and tap.parser is not None
+            if guards(self.desk.policies, exchange) and not tap.guarded:
+                return  # a rule must see the reply and cannot in mid-stream: it is held whole
+        if streams or (known or 0) > tap.limit:
+            layers.tap(flow, tap)
+        else:
+            layers.tap_if_large(flow, tap)
+
+    # -- WebSocket --------------------------------------------------------------------------------------------------
+    async def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Each message is on disk, masked, before it goes on."""
+        exchange = hooks.exchange_of(flow)
+        assert flow.websocket
+        try:
+            if exchange is None or exchange.caller is None or exchange.reply_view is None:
+                raise Refused(403, "not_recorded", hooks.FAULT)  # noqa: TRY301 -- one way out
+            view: ReplyView = exchange.reply_view
+            assert view.tip
+            await self.desk.record(Partial(exchange.id, exchange.caller.subject, view.nodes, view.tip))
+            exchange.reply_view = ReplyView((), view.tip)
+        except Exception as error:  # noqa: BLE001 -- a guard: the message does not pass
+            hooks.log.error("fault in Recording.websocket_message: %s", hooks.frames(error))
+            flow.websocket.messages[-1].drop()
+            flow.kill()
+
+
+def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
+    caller, connection, call, view = exchange.caller, exchange.connection, exchange.call, exchange.request
+    assert caller
+    assert connection
+    assert call
+    assert isinstance(view, RequestView)
+    upstream = connection.upstream
+    return Opened(
+        id=exchange.id,
+        session_id=view.session_id,
+        link_reason=view.link_reason,
+        opened_at=time_text(exchange.opened_at),
+        subject=caller.subject,
+        email=caller.email,
+        groups=caller.groups,
+        auth_method=caller.auth_method,
+        token_id=caller.token_id,
+        grade=caller.grade.value,
+        purpose=caller.purpose,
+        client_address=str(flow.client_conn.peername[0]) if flow.client_conn.peername else "",
+        door=exchange.door,
+        connection=connection.id,
+        provider=call.provider,
+        host=flow.request.pretty_host if exchange.door == "proxy" else "",
+        upstream=f"{upstream.scheme}://{upstream.host}:{upstream.port}" if upstream else "",
+        method=flow.request.method,
+        path=view.path,
+        operation=call.operation,
+        request_model=call.model,
+        streamed=call.streamed,
+        gateway=desk.keys.origin,
+        policy_digest=desk.policies.digest,
+        nodes=view.nodes,
+        request=view.tip,
+        parameters=view.parameters,
+        headers=view.headers,
+        maskings=view.maskings,
+        attrs={"endpoint": call.endpoint},
+    )
+
+
+class Closing:
+    """The last addon: it alone ends an exchange."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    @hooks.fails_closed
+    async def response(self, flow: http.HTTPFlow) -> None:
+        if flow.websocket is None:
+            await self._close(flow, _outcome(flow))
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        """Cut short, by the client or by the provider. Nothing can be refused any more; the record is still written."""
+        exchange = hooks.exchange_of(flow)
+        left = flow.error is not None and "lient" in flow.error.msg  # "Client disconnected.", "client …"
+        outcome, code = (Outcome.ABORTED, "client_left") if left else (Outcome.FAILED, "upstream_cut")
+        if exchange and exchange.refusal:
+            outcome, code = Outcome(exchange.refusal.outcome), exchange.refusal.code
+        try:
+            await self._close(flow, (outcome, code))
+        except Exception as error:  # noqa: BLE001 -- the store has latched: it refuses the next call itself
+            hooks.log.error("fault in Closing.error: %s", hooks.frames(error))
+
+    async def tls_failed_client(self, data: TlsData) -> None:
+        """A client that does not trust our certificate authority: it sees an error, and may go round us next."""
+        host = data.conn.sni or ""
+        await self.desk.record(Event("finding", attrs={"code": "client_tls_failed", "detail": host}))
+
+    async def websocket_end(self, flow: http.HTTPFlow) -> None:
+        await self.error(flow) if flow.error else await self._close(flow, (Outcome.COMPLETED, ""))
+
+    @hooks.fails_closed
+    def upstream_failed(self, flow: http.HTTPFlow) -> None:
+        """No reply began. The client is told in its provider's own error shape; `response` follows and closes."""
+        exchange = hooks.exchange_of(flow)
+        reason = flow.error.msg if flow.error else ""
+        code = "address_refused" if "address_refused" in reason else "upstream_failed"
+        connection = exchange.connection.id if exchange and exchange.connection else ""
+        sentence = {
+            "address_refused": f"the address of connection {connection!r} is private or not routable, and the connection does not allow that. Its operator looks at upstream and allow_private, then types: affidavit policy check",
+            "upstream_failed": f"the provider behind connection {connection!r} did not answer: {_plain_cause(reason)}. Try again; the operator can type: affidavit status",
+        }[code]
+        raise Refused(502, code, sentence, outcome="failed")
+
+    async def _close(self, flow: http.HTTPFlow, ended: tuple[Outcome, str]) -> None:
+        exchange = hooks.exchange_of(flow)
+        if exchange is None or exchange.closed or not exchange.opened:
+            return
+        exchange.closed = True
+        findings = [
+            Event("finding", exchange_id=exchange.id, attrs={"code": code, "detail": detail})
+            for code, detail in exchange.findings
+        ]
+        try:
+            await self.desk.record(closed(self.desk, flow, exchange, *ended), *findings)
+        except Exception:
+            exchange.closed = False
+            exchange.opened = False  # nothing more can be written about it; the store recovers it as interrupted
+            raise
+
+
+def _outcome(flow: http.HTTPFlow) -> tuple[Outcome, str]:
+    exchange = hooks.exchange_of(flow)
+    if exchange and exchange.refusal:
+        return Outcome(exchange.refusal.outcome), exchange.refusal.code
+    if exchange and exchange.reply and exchange.reply.error:
+        return Outcome.COMPLETED, exchange.reply.error
+    return Outcome.COMPLETED, ""
+
+
+def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome, error: str) -> Closed:
+    assert exchange.caller
+    now = desk.clock()
+    view = exchange.reply_view if isinstance(exchange.reply_view, ReplyView) else ReplyView()
+    reply = exchange.reply
+    usage = reply.usage if reply else None
+    answered = (
+        exchange.sent_at is not None and flow.response is not None and not (exchange.refusal and exchange.tap is None)
+    )
+    attrs: dict[str, str | int] = {}
+    if exchange.tap and exchange.tap.cut:
+        attrs["reply_cut_at_bytes"] = exchange.tap.limit
+    if answered and not isinstance(exchange.reply_view, ReplyView):
+        attrs["reply"] = "withheld: it could not be masked"
+    if exchange.refusal and exchange.reply:
+        attrs["delivered"] = "no" if not (flow.response and flow.response.stream) else "up to the refusal"
+    if exchange.refusal and exchange.refusal.rule:
+        attrs["rule"] = exchange.refusal.rule
+    return Closed(
+        exchange_id=exchange.id,
+        subject=exchange.caller.subject,
+        closed_at=time_text(now),
+        outcome=outcome,
+        error=error,
+        sent_at=time_text(exchange.sent_at) if exchange.sent_at else "",
+        first_chunk_at=time_text(exchange.first_chunk_at) if exchange.first_chunk_at else "",
+        response_model=reply.model if reply else "",
+        http_status=flow.response.status_code if flow.response else None,
+        input_tokens=usage.input_tokens if usage else None,
+        output_tokens=usage.output_tokens if usage else None,
+        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        finish_reasons=reply.finish_reasons if reply else (),
+        first_chunk_ms=_milliseconds(exchange.sent_at, exchange.first_chunk_at),
+        duration_ms=_milliseconds(exchange.opened_at, now),
+        approval_id=exchange.approval_ids[-1] if exchange.approval_ids else "",
+        nodes=view.nodes,
+        reply=view.tip,
+        commands=view.commands,
+        headers=view.headers,
+        maskings=view.maskings,
+        attrs=attrs,
+    )
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
+    return max(0, round((end - start).total_seconds() * 1000)) if start and end else None
+
+
+def _plain_cause(reason: str) -> str:
+    """mitmproxy's own words for a failure may quote bytes of a reply: only the kind is passed on."""
+    for words in (
+        "refused",
+        "timed out",
+        "unreachable",
+        "closed connection",
+        "certificate",
+        "TLS",
+        "Name or service",
+        "resolve",
+    ):
+        if words.lower() in reason.lower():
+            return words
+    return "connection failed"

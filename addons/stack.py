@@ -1,0 +1,220 @@
+"""The ordered list of addons: the only file mitmproxy loads (by `affidavit proxy`, or `mitmdump -s addons/stack.py`).
+
+mitmproxy calls every hook in list order, on replies too. Why this order:
+  identity     first: nothing is done for a caller who is not known
+  masking      before anything is written or shown: recording and approvers see the masked view only
+  recording    `exchange.opened` is durable before anyone is asked and before anything leaves
+  approval     decides on what was recorded; the last moment a call can stop
+  credentials  last on the way out: the provider's key exists only on the wire, after every check
+  closing      last on the way back: it writes what all others left, once; then the client hears the end
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mitmproxy import ctx, exceptions, http, tcp, udp
+from mitmproxy.addonmanager import Loader
+from mitmproxy.options import Options
+from mitmproxy.proxy import layer
+from mitmproxy.proxy import layers as mitm_layers
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # `mitmdump -s addons/stack.py` starts with the file's own folder only
+    sys.path.insert(0, str(ROOT))
+
+from addons import layers  # noqa: E402 -- after the path above
+from addons.approval import Approval  # noqa: E402
+from addons.console.control import serving  # noqa: E402
+from addons.console.desk import Desk  # noqa: E402
+from addons.console.state import Ports, state_folder  # noqa: E402
+from addons.credentials import Credentials  # noqa: E402
+from addons.identity import Identity  # noqa: E402
+from addons.masking import Masking  # noqa: E402
+from addons.recording import Closing, Recording  # noqa: E402
+
+log = logging.getLogger("affidavit")
+
+OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
+    ("affidavit_state", str, "", "State folder. Empty: $AFFIDAVIT_STATE, else ~/.affidavit.", None),
+    ("affidavit_policies", str, "", "Folder of policies in force. Empty: <state>/policies.", None),
+    ("affidavit_base_url_port", int, 8081, "Port of the base_url door; 0: a free one.", (0, 65535)),
+    (
+        "affidavit_request_bytes",
+        int,
+        32 << 20,
+        "Bytes of a request body that may be held; over it, 413.",
+        (1024, 1 << 30),
+    ),
+    ("affidavit_reply_bytes", int, 32 << 20, "Bytes of a reply that may be held for the record.", (1024, 1 << 30)),
+    ("affidavit_heartbeat_seconds", int, 60, "Idle seconds between heartbeat records.", (1, 3600)),
+    ("affidavit_allow_unsafe_options", Sequence[str], [], "Options that go round the stack, allowed by name.", None),
+)
+
+# What goes round the stack (hooks never called, bodies changed or kept unseen), and the value that does not.
+UNSAFE: dict[str, Any] = {
+    "ignore_hosts": [], "allow_hosts": [], "tcp_hosts": [], "udp_hosts": [],
+    "map_remote": [], "map_local": [], "modify_body": [], "modify_headers": [], "block_list": [],
+    "client_replay": [], "server_replay": [], "scripts": [], "rfile": None,
+    "ssl_insecure": False, "save_stream_file": None, "hardump": "", "proxy_debug": False, "dumper_default_contentview": "auto",
+    "stickyauth": None, "stickycookie": None, "anticache": False, "anticomp": False, "upstream_auth": None, "proxyauth": None,
+    "stream_large_bodies": None, "body_size_limit": None, "store_streamed_bodies": False, "keep_host_header": False,
+    "validate_inbound_headers": True, "connection_strategy": "lazy", "websocket": True, "rawtcp": True, "server": True,
+    "connect_addr": None, "show_ignored_hosts": False, "onboarding": True, "block_private": False,
+}  # fmt: skip
+
+
+def door_modes(base_url_port: int) -> list[str]:
+    """Both doors as mitmproxy modes. The reverse door's target does not exist: each request there is given its own."""
+    return ["regular", f"reverse:http://affidavit.invalid@{base_url_port}"]
+
+
+def option_faults(options: Options) -> list[str]:
+    """Every reason not to start with these options, as `error … hint …` sentences."""
+    faults = []
+    for name in options.deferred:
+        near = difflib.get_close_matches(name, options.keys(), n=1)
+        faults.append(
+            f"unknown option {name!r}; {f'did you mean {near[0]!r}?' if near else 'see affidavit proxy --options'}"
+        )
+    allowed = set(options.affidavit_allow_unsafe_options)
+    for name, safe in UNSAFE.items():
+        if name in options and name not in allowed and getattr(options, name) != safe:
+            faults.append(
+                f"option {name!r} goes round the stack, expected {safe!r}; take it out, or name it in "
+                "affidavit_allow_unsafe_options (which is recorded and reported)"
+            )
+    modes = list(options.mode)
+    if "mode" not in allowed and modes not in (["regular"], door_modes(options.affidavit_base_url_port)):
+        faults.append(
+            "option 'mode' goes round the stack, expected the two doors; use listen_port and affidavit_base_url_port"
+        )
+    for name, _, _, _, bounds in OPTIONS:
+        if bounds and not bounds[0] <= getattr(options, name) <= bounds[1]:
+            faults.append(f"option {name!r} must be {bounds[0]} to {bounds[1]}, got {getattr(options, name)}")
+    return faults
+
+
+class Stack:
+    """Opens the state, puts the addons in their order, and refuses every call while they are not there."""
+
+    name = "affidavit"
+
+    def __init__(self, *, launched: bool = False) -> None:
+        self.launched = launched  # by our launcher, which opens before anything listens; else by mitmdump -s
+        self.desk: Desk | None = None
+        self._resources = contextlib.AsyncExitStack()
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._guarding = False
+
+    # -- mitmproxy's life cycle -------------------------------------------------------------------------------------
+    def load(self, loader: Loader) -> None:
+        layers.install()
+        for name, kind, default, text, _ in OPTIONS:
+            loader.add_option(name, kind, default, text)
+
+    def configure(self, updated: Iterable[str]) -> None:
+        touched = set(updated) & (UNSAFE.keys() | {"mode"}) or ctx.options.deferred
+        if self._guarding and touched and (faults := option_faults(ctx.options)):
+            raise exceptions.OptionsError("; ".join(faults))
+
+    async def running(self) -> None:
+        if not self.launched:
+            try:
+                await self.open(ctx.options)
+                ctx.master.addons.add(*self.parts())
+            except Exception as error:  # noqa: BLE001 -- whatever it is, do not serve bare
+                log.error("error: the stack did not start: %s", error)
+                ctx.master.shutdown()
+                return
+        assert self.desk
+        ports = {
+            type(s.mode).__name__: s.listen_addrs[0][1]
+            for s in ctx.master.addons.get("proxyserver").servers
+            if s.listen_addrs
+        }
+        self.desk.folder.write_ports(
+            Ports(proxy=ports.get("RegularMode", 0), base_url=ports.get("ReverseMode", 0), pid=os.getpid())
+        )
+        self._heartbeat = asyncio.get_running_loop().create_task(self._beat(ctx.options.affidavit_heartbeat_seconds))
+
+    async def done(self) -> None:
+        await self.close()
+        if not self.launched:  # unloaded by a reload or an edit: never serve without the stack
+            ctx.master.shutdown()
+
+    # -- opening and closing ----------------------------------------------------------------------------------------
+    async def open(self, options: Options) -> None:
+        """Own the state, load the policies, write `gateway.started`. Raises with a sentence for the operator."""
+        if faults := option_faults(options):
+            raise exceptions.OptionsError("\n".join(faults))
+        folder = state_folder(options.affidavit_state or None, os.environ, Path.home())
+        folder.check()
+        self._resources.enter_context(folder.own())
+        policies = Path(options.affidavit_policies) if options.affidavit_policies else None
+        self.desk = await Desk.open(
+            folder, clock=lambda: datetime.now(UTC), random=secrets.token_bytes, policies=policies
+        )
+        self._resources.push_async_callback(self.desk.close)
+        await self._resources.enter_async_context(serving(self.desk))
+        self._resources.callback(folder.remove_ports)
+        unsafe = sorted(set(options.affidavit_allow_unsafe_options))
+        await self.desk.started(options={"unsafe": unsafe, "request_bytes": options.affidavit_request_bytes})
+        self._guarding = True
+        self._options = options
+
+    def parts(self) -> tuple[object, ...]:
+        assert self.desk
+        recording = Recording(self.desk, self._options.affidavit_request_bytes, self._options.affidavit_reply_bytes)
+        return (
+            Identity(self.desk),
+            Masking(self.desk),
+            recording,
+            Approval(self.desk),
+            Credentials(self.desk),
+            Closing(self.desk),
+        )
+
+    async def close(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.cancel()
+        await self._resources.aclose()
+
+    async def _beat(self, seconds: int) -> None:
+        assert self.desk
+        while True:
+            await asyncio.sleep(seconds)
+            await self.desk.heartbeat()
+
+    # -- the door while the stack is not open -----------------------------------------------------------------------
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if self.desk is None:
+            flow.response = http.Response.make(503, b"affidavit: the stack is not loaded; the call was not sent\n")
+
+    http_connect = requestheaders
+
+    def next_layer(self, chosen: layer.NextLayer) -> None:
+        if self.desk is None and chosen.context.layers and isinstance(chosen.context.layers[-1], mitm_layers.HttpLayer):
+            chosen.layer = layers.Closed(chosen.context)
+
+    def tcp_start(self, flow: tcp.TCPFlow) -> None:
+        if self.desk is None:
+            flow.kill()
+
+    def udp_start(self, flow: udp.UDPFlow) -> None:
+        if self.desk is None:
+            flow.kill()
+
+
+if __name__.startswith("__mitmproxy_script__"):  # `mitmdump -s`: the name mitmproxy gives to a script it loads
+    addons = [Stack()]

@@ -1,0 +1,175 @@
+"""`affidavit proxy`: mitmdump with mitm.conf and the stack, started so that a bad edit or option never leaves it bare.
+
+Not mitmdump -s: that reloads a script when its file changes, and serves on without it if the new one is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mitmproxy import exceptions, options, optmanager
+from mitmproxy.tools import cmdline, dump
+from mitmproxy.tools import main as mitmproxy_main
+
+from addons.console.state import state_folder
+from addons.stack import Stack, door_modes, option_faults
+
+CONF = Path(__file__).resolve().parent.parent / "mitm.conf"
+# The built-in addons that a gateway needs. The others are idle, yet are offered every hook: 40 % of bare mitmdump's CPU.
+KEPT = {
+    "core",
+    "block",
+    "disableh2c",
+    "proxyserver",
+    "dnsresolver",
+    "nextlayer",
+    "tlsconfig",
+    "errorcheck",
+    "affidavit",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped as asked, 1 refused to start or failed, 2 usage."""
+    arguments, conf, state = _own_arguments(list(sys.argv[1:] if argv is None else argv))
+    if fault := _environment_fault():
+        return _refuse(*fault)
+    if not conf.is_file():
+        return _refuse(f"{conf} not found", "give --conf FILE, or run from a checkout that has mitm.conf")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold prompts and keys
+    os.umask(0o077)
+    failures: list[str] = []
+    try:
+        mitmproxy_main.run(_master(failures), _parser(conf, state), arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    for failure in failures:
+        _refuse(*failure.split("; ", 1))
+    return 1 if failures else 0
+
+
+def _own_arguments(argv: list[str]) -> tuple[list[str], Path, str]:
+    """--conf FILE and --state DIR are ours; all others are mitmdump's."""
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--conf", type=Path, default=CONF)
+    own.add_argument("--state", default="")
+    known, rest = own.parse_known_args(argv)
+    state = known.state
+    for argument in rest:
+        if argument.startswith("affidavit_state="):
+            state = state or argument.partition("=")[2]
+    return rest, known.conf, state
+
+
+def _environment_fault() -> tuple[str, str] | None:
+    for name in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):
+        if os.environ.get(name):
+            return (
+                f"{name} is set: session keys would be written to a file, and with them every prompt",
+                f"unset {name}",
+            )
+    return None
+
+
+def _refuse(error: str, hint: str = "affidavit proxy --help") -> int:
+    print(f"error: {error}\nhint: {hint}", file=sys.stderr)
+    return 1
+
+
+def _parser(conf: Path, state: str) -> Callable[[options.Options], argparse.ArgumentParser]:
+    def make(opts: options.Options) -> argparse.ArgumentParser:
+        optmanager.load_paths(opts, conf)
+        if state:
+            opts.update(affidavit_state=state)
+        folder = state_folder(opts.affidavit_state or None, os.environ, Path.home())
+        opts.update(affidavit_state=str(folder.path), confdir=str(folder.ca))
+        parser: argparse.ArgumentParser = cmdline.mitmdump(opts)
+        return parser
+
+    return make
+
+
+def _master(failures: list[str]) -> type[dump.DumpMaster]:
+    class Gateway(dump.DumpMaster):
+        """mitmdump without its dumper (it prints URLs with keys in them) and without what is idle."""
+
+        def __init__(self, opts: options.Options) -> None:
+            super().__init__(opts, with_termlog=False, with_dumper=False)
+            self.stack = Stack(launched=True)
+            self.addons.add(self.stack)
+            idle = [addon for name, addon in self.addons.lookup.items() if name not in KEPT]
+            self.removed = sorted(name for name in self.addons.lookup if name not in KEPT)
+            for addon in idle:
+                if addon in self.addons.chain:
+                    self.addons.remove(addon)
+
+        async def run(self) -> None:
+            _log_to_stderr()
+            opts = self.options
+            try:
+                if opts.listen_port == 0:
+                    opts.update(listen_port=_free_port(opts.listen_host))
+                if opts.affidavit_base_url_port == 0:
+                    opts.update(affidavit_base_url_port=_free_port(opts.listen_host))
+                if list(opts.mode) == ["regular"]:
+                    opts.update(mode=door_modes(opts.affidavit_base_url_port))
+                if faults := option_faults(opts):
+                    failures.extend(faults)
+                    return
+                await self.stack.open(opts)
+            except (exceptions.OptionsError, OSError, ValueError, RuntimeError) as error:
+                hint = getattr(error, "hint", "affidavit status")
+                failures.append(f"{error}; {hint}")
+                await self.stack.close()
+                return
+            self.addons.add(*self.stack.parts())
+            log = logging.getLogger("affidavit")
+            log.info("built-in addons taken out, as they are idle here: %s", ", ".join(self.removed))
+            log.info(
+                "forward proxy %s:%s, base_url %s:%s",
+                opts.listen_host,
+                opts.listen_port,
+                opts.listen_host,
+                opts.affidavit_base_url_port,
+            )
+            await super().run()
+
+    return Gateway
+
+
+def _free_port(host: str) -> int:
+    """A port that is free now. mitmproxy takes 0 for one listener only, and we have two."""
+    with socket.create_server((host or "127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class _Quiet(logging.Filter):
+    """Our own lines pass. Of mitmproxy's, warnings and errors pass with their place, without values: they quote requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("affidavit"):
+            return True
+        if record.levelno < logging.WARNING:
+            return False
+        if not record.getMessage().startswith(("HTTP(S) proxy", "reverse proxy", "Error starting", "HTTP")):
+            kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else record.levelname.lower()
+            record.msg, record.args = (
+                f"{kind} in {record.name}:{record.lineno} (text withheld: it may quote a request)",
+                (),
+            )
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    handler.addFilter(_Quiet())
+    logging.getLogger().addHandler(handler)
