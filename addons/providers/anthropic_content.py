@@ -8,16 +8,18 @@ Source: Anthropic API reference, "Messages", and its pages on thinking, server t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import compact, obj, text, words
 from addons.providers.media import by_url, by_value
+from addons.providers.parts import leftovers, sealed, whole
 
 
 def message_parts(message: Json) -> tuple[Part, ...]:
     body = obj(message)
-    return content_parts(body.get("content")) if "content" in body else _unknown(message)
+    return content_parts(body.get("content")) if "content" in body else whole(message)
 
 
 def content_parts(content: Json) -> tuple[Part, ...]:
@@ -26,7 +28,7 @@ def content_parts(content: Json) -> tuple[Part, ...]:
         return (Part(Kind.TEXT, content),) if content else ()
     if isinstance(content, list):
         return tuple([part for block in content for part in block_parts(block)])
-    return _unknown(content) if content else ()
+    return whole(content) if content else ()
 
 
 def block_parts(block: Json) -> tuple[Part, ...]:
@@ -34,16 +36,18 @@ def block_parts(block: Json) -> tuple[Part, ...]:
         return (Part(Kind.TEXT, block),)
     body = obj(block)
     kind = text(body.get("type"))
-    read = _BLOCKS.get(kind)
-    if read:
-        return tuple(read(body))
+    read, keys = _BLOCKS.get(kind) or _by_suffix(kind)
+    return (*read(body), *leftovers(body, keys)) if read else whole(block)
+
+
+Reader = Callable[[dict[str, Json]], Iterator[Part]]
+
+
+def _by_suffix(kind: str) -> tuple[Reader | None, AbstractSet[str]]:
+    """Server tools are many and new ones come; their blocks end alike."""
     if kind.endswith("tool_use"):
-        return tuple(_tool_use(body))
-    return tuple(_tool_result(body)) if kind.endswith("tool_result") else _unknown(block)
-
-
-def _unknown(value: Json) -> tuple[Part, ...]:
-    return (Part(Kind.OTHER, compact(value), media_type="application/json"),)
+        return _tool_use, _USE_KEYS
+    return (_tool_result, _RESULT_KEYS) if kind.endswith("tool_result") else (None, frozenset())
 
 
 def _text(body: dict[str, Json]) -> Iterator[Part]:
@@ -58,16 +62,11 @@ def _thinking(body: dict[str, Json]) -> Iterator[Part]:
     if said := words(body.get("thinking")):
         yield Part(Kind.REASONING, said)
     elif signature := text(body.get("signature")):
-        yield sealed_reasoning(signature)
+        yield sealed(signature)
 
 
 def _redacted_thinking(body: dict[str, Json]) -> Iterator[Part]:
-    yield sealed_reasoning(words(body.get("data")))
-
-
-def sealed_reasoning(data: str) -> Part:
-    """Reasoning that only the provider can read: kept as a size and a digest."""
-    return Part(Kind.REASONING, data, name="encrypted", base64=True)
+    yield sealed(words(body.get("data")))
 
 
 def _tool_use(body: dict[str, Json]) -> Iterator[Part]:
@@ -127,7 +126,7 @@ def _media(body: dict[str, Json], kind: Kind) -> Iterator[Part]:
         case "content":
             yield from content_parts(source.get("content"))
         case _:
-            yield from _unknown(body)
+            yield from whole(body)
 
 
 def _search_result(body: dict[str, Json]) -> Iterator[Part]:
@@ -136,11 +135,29 @@ def _search_result(body: dict[str, Json]) -> Iterator[Part]:
     yield from content_parts(body.get("content"))
 
 
-_BLOCKS: Final[dict[str, Callable[[dict[str, Json]], Iterator[Part]]]] = {
-    "text": _text,
-    "thinking": _thinking,
-    "redacted_thinking": _redacted_thinking,
-    "image": _image,
-    "document": _document,
-    "search_result": _search_result,
+def _compaction(body: dict[str, Json]) -> Iterator[Part]:
+    """The server's summary of a history that it dropped."""
+    if summary := words(body.get("content")):
+        yield Part(Kind.TEXT, summary, name="compaction")
+
+
+def _web_search_result(body: dict[str, Json]) -> Iterator[Part]:
+    """One hit; the page's text is sealed for the model."""
+    yield Part(Kind.TEXT, compact({key: value for key, value in body.items() if key != "encrypted_content"}))
+    if page := text(body.get("encrypted_content")):
+        yield Part(Kind.DOCUMENT, page, name="encrypted", base64=True)
+
+
+_QUIET: Final = frozenset({"type", "cache_control"})  # say nothing themselves
+_USE_KEYS: Final = _QUIET | {"id", "name", "input", "server_name", "caller"}
+_RESULT_KEYS: Final = _QUIET | {"tool_use_id", "content", "is_error", "caller"}
+_BLOCKS: Final[dict[str, tuple[Reader, AbstractSet[str]]]] = {
+    "text": (_text, _QUIET | {"text", "citations"}),
+    "thinking": (_thinking, _QUIET | {"thinking", "signature", "estimated_tokens"}),
+    "redacted_thinking": (_redacted_thinking, _QUIET | {"data"}),
+    "image": (_image, _QUIET | {"source"}),
+    "document": (_document, _QUIET | {"source", "title", "context", "citations"}),
+    "search_result": (_search_result, _QUIET | {"source", "title", "content", "citations"}),
+    "web_search_result": (_web_search_result, _QUIET | {"url", "title", "page_age", "encrypted_content"}),
+    "compaction": (_compaction, _QUIET | {"content"}),
 }

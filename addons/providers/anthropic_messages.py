@@ -13,14 +13,14 @@ import orjson
 from addons.providers.anthropic_content import block_parts, content_parts, message_parts
 from addons.providers.call import Call, Json, Part, Reply, Turn, Usage
 from addons.providers.failures import failure
-from addons.providers.generic import tools
 from addons.providers.json_values import NotJson, array, count, loads, obj, text, words
+from addons.providers.parts import tools
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 _READ_KEYS: Final = frozenset({"messages", "model", "stream", "system", "tools"})
 
 
-def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:  # noqa: ARG001 - every endpoint's signature
+def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return None
@@ -76,6 +76,11 @@ class _BlockDraft:
     def is_call(self) -> bool:
         return text(self.block.get("type")).endswith("tool_use")
 
+    @property
+    def is_the_clients(self) -> bool:
+        """The provider runs the other calls itself, before anybody could be asked."""
+        return self.is_call and text(self.block.get("type")) not in _PROVIDERS_OWN
+
     def spelled(self) -> dict[str, Json]:
         block = dict(self.block)
         for key, pieces in self.pieces.items():
@@ -88,6 +93,7 @@ class _BlockDraft:
         return block
 
 
+_PROVIDERS_OWN: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _DELTA_KEYS: Final = {"partial_json": "input", "citation": "citations"}
 
 
@@ -145,7 +151,7 @@ class MessagesAssembler:
         draft = self._drafts[place] = _BlockDraft(obj(body.get("content_block")))
         if draft.is_call:
             self._open.add(place)
-            self.holding = True
+            self._see_holding()
 
     def _draft(self, body: dict[str, Json]) -> _BlockDraft:
         return self._drafts.setdefault(_place(body.get("index")), _BlockDraft({}))
@@ -155,8 +161,11 @@ class MessagesAssembler:
         if place not in self._open:
             return ()
         self._open.discard(place)
-        self.holding = bool(self._open)
+        self._see_holding()
         return block_parts(self._drafts[place].spelled())
+
+    def _see_holding(self) -> None:
+        self.holding = any(self._drafts[place].is_the_clients for place in self._open)
 
     def close(self) -> tuple[Part, ...]:
         return tuple([part for place in sorted(self._open) for part in self._close_block(place)])

@@ -6,7 +6,6 @@ JSON is one part with the whole of it, a form one part a field, text is text, an
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -14,16 +13,18 @@ from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
 from addons.providers.json_values import NotJson, compact, loads, text
 from addons.providers.media import kind_of
 from addons.providers.multipart import read_multipart
-from addons.providers.wire import WireReply, WireRequest, header, media_type
+from addons.providers.parts import whole
+from addons.providers.wire import Endpoint, WireReply, WireRequest, header, media_type
 
 ENDPOINT: Final = "generic"
 _TEXT_TYPES: Final = ("text/", "application/xml", "application/javascript", "application/x-ndjson", "application/jsonl")
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def generic_call(provider: str, request: WireRequest) -> Call:
+def generic_call(provider: str, request: WireRequest, endpoint: Endpoint | None = None) -> Call:
     turns, model, streamed = body_turns(request)
-    return Call(provider, "", ENDPOINT, model, streamed, turns)
+    operation, endpoint_id = (endpoint.operation, endpoint.id) if endpoint else ("", ENDPOINT)
+    return Call(provider, operation, endpoint_id, model, streamed, turns)
 
 
 def body_turns(request: WireRequest) -> tuple[tuple[Turn, ...], str, bool]:
@@ -73,16 +74,6 @@ def _binary_kind(kind: str) -> Kind:
     return Kind.OTHER if kind in ("", "application/octet-stream") else kind_of(kind)
 
 
-def whole(value: Json) -> tuple[Part, ...]:
-    """Any JSON value as one part."""
-    return (Part(Kind.OTHER, compact(value), media_type="application/json"),)
-
-
-def tools(value: Json) -> tuple[Part, ...]:
-    """A request's tool definitions."""
-    return (Part(Kind.OTHER, compact(value), name="tools", media_type="application/json"),)
-
-
 def generic_reply(value: Json) -> Reply:
     return Reply(parts=whole(value))
 
@@ -107,9 +98,6 @@ def _fixed(role: str, part: Part, pointer: str) -> Turn:
 def _from_columns(raw: Json) -> tuple[Part, ...]:
     kind = Kind(raw["kind"])
     return (Part(kind, raw["content"], name=raw["name"], media_type=raw["media_type"], base64=raw["base64"]),)
-
-
-Parser = Callable[[Json], tuple[Part, ...]]
 
 
 class GenericAssembler:

@@ -12,11 +12,11 @@ from typing import Final
 
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
 from addons.providers.failures import failure, failure_in
-from addons.providers.generic import tools
 from addons.providers.json_values import array, compact, obj, text
 from addons.providers.openai_content import message_parts
 from addons.providers.openai_deltas import MessageDraft
 from addons.providers.openai_shapes import OPENAI_REFUSAL, usage_of
+from addons.providers.parts import JSON_TYPE, tools
 from addons.providers.wire import Endpoint, WireRequest
 
 _TOOL_KEYS: Final = ("tools", "functions")
@@ -72,7 +72,7 @@ def _reply(body: dict[str, Json], messages: Iterable[dict[str, Json]], finish_re
 def _sources(body: dict[str, Json]) -> Iterator[Part]:
     for key in _SOURCE_KEYS:
         if found := body.get(key):
-            yield Part(Kind.OTHER, compact(found), name=key, media_type="application/json")
+            yield Part(Kind.OTHER, compact(found), name=key, media_type=JSON_TYPE)
 
 
 class ChatAssembler:

@@ -8,11 +8,13 @@ reasoning and reasoning_details (OpenRouter, Groq), list content with thinking (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_url, by_value, url_of
+from addons.providers.parts import leftovers, sealed, whole
 
 
 def message_parts(message: Json) -> tuple[Part, ...]:
@@ -21,7 +23,7 @@ def message_parts(message: Json) -> tuple[Part, ...]:
     role = text(body.get("role"))
     if role in ("tool", "function"):
         return tuple(_tool_result(body))
-    return tuple(_spoken(body)) if body else _unknown(message)
+    return tuple(_spoken(body)) if body else whole(message)
 
 
 def _spoken(body: dict[str, Json]) -> Iterator[Part]:
@@ -38,9 +40,7 @@ def _spoken(body: dict[str, Json]) -> Iterator[Part]:
         yield Part(Kind.TOOL_CALL, words(function.get("arguments")), name=text(function.get("name")))
     for executed in array(body.get("executed_tools")):
         yield from _executed(obj(executed))
-    for key, value in body.items():
-        if value and key not in _MESSAGE_KEYS:
-            yield Part(Kind.OTHER, words(value), name=key)
+    yield from leftovers(body, _MESSAGE_KEYS)
 
 
 _MESSAGE_KEYS: Final = frozenset({
@@ -63,12 +63,7 @@ def _reasoning(body: dict[str, Json]) -> Iterator[Part]:
         yield Part(Kind.REASONING, spelled)
     for detail in details:
         if data := text(detail.get("data")):
-            yield opaque_reasoning(data)
-
-
-def opaque_reasoning(data: str) -> Part:
-    """Reasoning that only the provider can read: kept as a size and a digest."""
-    return Part(Kind.REASONING, data, name="encrypted", base64=True)
+            yield sealed(data)
 
 
 def tool_call(call: dict[str, Json]) -> Part:
@@ -115,19 +110,32 @@ def content_parts(content: Json) -> tuple[Part, ...]:
         return (Part(Kind.TEXT, content),) if content else ()
     if isinstance(content, list):
         return tuple([part for entry in content for part in _entry(entry)])
-    return _unknown(content) if content else ()
+    return whole(content) if content else ()
 
 
 def _entry(entry: Json) -> tuple[Part, ...]:
     if isinstance(entry, str):
         return (Part(Kind.TEXT, entry),)
     body = obj(entry)
-    read = _ENTRIES.get(text(body.get("type")))
-    return read(body) if read else _unknown(entry)
+    kind = text(body.get("type"))
+    read = _ENTRIES.get(kind)
+    return (*read(body), *leftovers(body, _ENTRY_KEYS | _READ_BY.get(kind, {kind}))) if read else whole(entry)
 
 
-def _unknown(value: Json) -> tuple[Part, ...]:
-    return (Part(Kind.OTHER, compact(value), media_type="application/json"),)
+_ENTRY_KEYS: Final = frozenset(
+    {"type", "cache_control", "prompt_cache_breakpoint", "closed", "detail", "id", "index", "logprobs", "signature"}
+)
+_FILE_KEYS: Final = frozenset({"file", "filename", "file_data", "file_id", "file_url"})
+_READ_BY: Final[dict[str, AbstractSet[str]]] = {
+    "input_text": {"text"},
+    "output_text": {"text"},
+    "image_url": {"image_url", "url"},
+    "input_image": {"image_url", "url", "file_id"},
+    "document_url": {"document_url", "document_name"},
+    "file": _FILE_KEYS,
+    "input_file": _FILE_KEYS,
+    "file_url": {"file_url"},
+}
 
 
 def _text(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -140,7 +148,8 @@ def _refusal(body: dict[str, Json]) -> tuple[Part, ...]:
 
 
 def _image(body: dict[str, Json]) -> Part:
-    return by_url(Kind.IMAGE, url_of(body.get("image_url")) or url_of(body.get("url")) or compact(body))
+    url = url_of(body.get("image_url")) or url_of(body.get("url")) or text(body.get("file_id"))
+    return by_url(Kind.IMAGE, url or compact(body))
 
 
 def _images(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -150,7 +159,7 @@ def _images(body: dict[str, Json]) -> tuple[Part, ...]:
 def _input_audio(body: dict[str, Json]) -> tuple[Part, ...]:
     audio = obj(body.get("input_audio"))
     known = text(audio.get("data"))
-    return (by_value(f"audio/{text(audio.get('format'))}", known, kind=Kind.AUDIO),) if known else _unknown(body)
+    return (by_value(f"audio/{text(audio.get('format'))}", known, kind=Kind.AUDIO),) if known else whole(body)
 
 
 def _file(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -161,13 +170,13 @@ def _file(body: dict[str, Json]) -> tuple[Part, ...]:
     if data:
         return (by_value("application/octet-stream", data, kind=Kind.DOCUMENT, name=name),)
     reference = text(file.get("file_id")) or text(file.get("file_url"))
-    return (by_url(Kind.DOCUMENT, reference, name=name),) if reference else _unknown(body)
+    return (by_url(Kind.DOCUMENT, reference, name=name),) if reference else whole(body)
 
 
 def _by_url_key(key: str, kind: Kind) -> Callable[[dict[str, Json]], tuple[Part, ...]]:
     def read(body: dict[str, Json]) -> tuple[Part, ...]:
         url = url_of(body.get(key))
-        return (by_url(kind, url, name=text(body.get("document_name"))),) if url else _unknown(body)
+        return (by_url(kind, url, name=text(body.get("document_name"))),) if url else whole(body)
 
     return read
 
@@ -179,7 +188,7 @@ def _thinking(body: dict[str, Json]) -> tuple[Part, ...]:
     if said:
         return (Part(Kind.REASONING, said),)
     signature = text(body.get("signature"))
-    return (opaque_reasoning(signature),) if signature else ()
+    return (sealed(signature),) if signature else ()
 
 
 _ENTRIES: Final[dict[str, Callable[[dict[str, Json]], tuple[Part, ...]]]] = {
@@ -193,6 +202,7 @@ _ENTRIES: Final[dict[str, Callable[[dict[str, Json]], tuple[Part, ...]]]] = {
     "audio_url": _by_url_key("audio_url", Kind.AUDIO),
     "video_url": _by_url_key("video_url", Kind.DOCUMENT),
     "document_url": _by_url_key("document_url", Kind.DOCUMENT),
+    "file_url": _by_url_key("file_url", Kind.DOCUMENT),
     "file": _file,
     "input_file": _file,
     "thinking": _thinking,

@@ -29,7 +29,8 @@ class CallDraft:
 
     def add(self, delta: dict[str, Json]) -> None:
         self.call_id = self.call_id or text(delta.get("id"))
-        if custom := obj(delta.get("custom")):
+        custom = obj(delta.get("custom"))
+        if custom.get("name") or custom.get("input"):  # Snowflake sends an empty one beside every function
             self.kind = "custom"
             self.add_function(text(custom.get("name")), custom.get("input"))
         else:

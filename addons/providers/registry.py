@@ -16,10 +16,11 @@ from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_RE
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.hosts import BEDROCK_HOSTS, BEDROCK_PATTERN, VERTEX_HOSTS, VERTEX_PATTERN
 from addons.providers.openai_chat import OPENAI_CHAT
+from addons.providers.openai_responses import OPENAI_RESPONSES
 from addons.providers.openai_shapes import OPENAI_REFUSAL
 from addons.providers.wire import Endpoint, Provider, Refusal
 
-OPENAI: Final = (OPENAI_CHAT,)
+OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES)
 COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES)
 
 

@@ -1,0 +1,32 @@
+"""Parts that every wire format makes the same way: what is not known, what is sealed, what is left over. Not a wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from addons.providers.call import Json, Kind, Part
+from addons.providers.json_values import compact, words
+
+JSON_TYPE = "application/json"
+
+
+def whole(value: Json) -> tuple[Part, ...]:
+    """Any JSON value as one part."""
+    return (Part(Kind.OTHER, compact(value), media_type=JSON_TYPE),)
+
+
+def tools(value: Json) -> tuple[Part, ...]:
+    """A request's tool definitions."""
+    return (Part(Kind.OTHER, compact(value), name="tools", media_type=JSON_TYPE),)
+
+
+def sealed(data: str) -> Part:
+    """Reasoning that only the provider can read: kept as a size and a digest."""
+    return Part(Kind.REASONING, data, name="encrypted", base64=True)
+
+
+def leftovers(body: dict[str, Json], read: Container[str]) -> Iterator[Part]:
+    """What a reader that knows the keys `read` would pass over. Nothing said is lost because its key is new."""
+    for key, value in body.items():
+        if value and key not in read:
+            yield Part(Kind.OTHER, words(value), name=key)
