@@ -67,7 +67,9 @@ class Call:
     model: str  # "" where the wire names none
     streamed: bool  # the client asked for a stream
     turns: tuple[Turn, ...]
-    parameters: Mapping[str, Json] = field(default_factory=dict)  # the rest of the body, small; masked leaf by leaf in the record
+    parameters: Mapping[str, Json] = field(
+        default_factory=dict
+    )  # the rest of the body, small; masked leaf by leaf in the record
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from addons.providers.call import Json, Kind, Part, Reply, Usage
+from addons.providers.call import Json, Kind, Part, Reply
 from addons.providers.json_values import array, obj, text, words
 
 _LONGEST_CODE: Final = 100
@@ -30,17 +30,20 @@ def failure_in(value: Json) -> Reply | None:
 
 def failure(error: Json, body: dict[str, Json]) -> Reply:
     detail = obj(error)
-    code = (
-        next((found for key in _CODES if (found := _code(detail.get(key)))), "") or _code(body.get("code")) or "error"
-    )
     message = text(error) or next((found for key in _MESSAGES if (found := words(detail.get(key)))), "") or words(error)
     return Reply(
         parts=(Part(Kind.OTHER, message, name="error"),),
         model=text(body.get("model")),
         response_id=text(body.get("id")) or text(body.get("request_id")),
-        error=code[:_LONGEST_CODE],
-        usage=Usage(),
+        error=(_type(detail) or _code(body.get("code")) or "error")[:_LONGEST_CODE],
     )
+
+
+def _type(detail: dict[str, Json]) -> str:
+    """The most telling of the names an error bears: "rate_limit_error", "NOT_FOUND", "rate_limit_exceeded", 404."""
+    names = [_code(detail.get(key)) for key in _CODES]
+    speaking = [name for name in names if name.lower().endswith(("error", "exception"))]
+    return next((name for name in (*speaking, *names) if name), "")
 
 
 def failure_of_status(status: int, value: Json) -> Reply:
@@ -56,7 +59,7 @@ def failure_text(status: int, body: str) -> Reply:
     return Reply(parts=(Part(Kind.OTHER, body, name="error"),) if body else (), error=f"http_{status}")
 
 
-_CODES: Final = ("type", "code", "status", "__type", "reason")
+_CODES: Final = ("status", "code", "type", "__type", "reason")
 _MESSAGES: Final = ("message", "Message", "detail", "msg", "error_description", "description")
 
 

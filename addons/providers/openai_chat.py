@@ -116,6 +116,7 @@ class ChatAssembler:
     def _note_failure(self, event: str, value: Json) -> None:
         found = failure_in(value) or (failure(value, {}) if event == "error" else None)
         self._failure = self._failure or found
+        self.done = self.done or found is not None  # an SDK raises here and reads no further
 
     def close(self) -> tuple[Part, ...]:
         self.holding = False

@@ -51,10 +51,13 @@ def _reply(body: dict[str, Json], items: list[Json]) -> Reply:
         parts=(*[part for item in items for part in item_parts(item)], *(failed.parts if failed else ())),
         model=text(body.get("model")),
         response_id=text(body.get("id")),
-        finish_reasons=(status,) if status else (),
+        finish_reasons=(status,) if status not in _UNFINISHED else (),
         usage=usage_of(body.get("usage")),
         error=failed.error if failed else "",
     )
+
+
+_UNFINISHED: Final = frozenset({"", "in_progress", "queued"})
 
 
 class ResponsesAssembler:

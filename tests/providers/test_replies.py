@@ -1,0 +1,86 @@
+"""Replies that arrive whole: what their twins say, and failures in every shape seen in the field."""
+
+import pytest
+
+from addons.providers.call import Call, Kind, Part, Reply
+from addons.providers.doors import parse_reply
+from addons.providers.wire import WireReply
+from tests.wire.twins import Twin, load, spelled
+
+CHAT = Call("openai", "chat", "openai.chat", "", streamed=False, turns=())
+GENERIC = Call("generic", "", "generic", "", streamed=False, turns=())
+
+
+def reply_to(call: Call, body: bytes, *, status: int = 200, content_type: str = "application/json") -> Reply:
+    return parse_reply(call, WireReply(status, (("content-type", content_type),), body))
+
+
+@pytest.mark.parametrize(
+    "twin", [twin for twin in load() if twin.name.endswith(".json")], ids=lambda twin: f"{twin.endpoint}/{twin.name}"
+)
+def test_a_reply_says_what_its_twin_says(twin: Twin) -> None:
+    assert twin.said == spelled(
+        parse_reply(twin.call, WireReply(200, (("content-type", twin.content_type),), twin.body))
+    )
+
+
+FAILURES = {
+    "openai": (b'{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}', "rate_limit_exceeded"),
+    "anthropic": (b'{"type":"error","error":{"type":"overloaded_error","message":"m"}}', "overloaded_error"),
+    "gemini": (b'{"error":{"code":404,"message":"m","status":"NOT_FOUND"}}', "NOT_FOUND"),
+    "gemini, compatible": (b'[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]', "INVALID_ARGUMENT"),
+    "ollama": (b'{"error":"m"}', "http_418"),
+    "mistral": (b'{"object":"error","message":"m","type":"invalid_model","code":1500}', "1500"),
+    "fastapi": (b'{"detail":"m"}', "http_418"),
+    "cohere": (b'{"message":"m"}', "http_418"),
+    "aws": (b'{"__type":"ThrottlingException","message":"m"}', "ThrottlingException"),
+    "aws, capital": (b'{"Message":"m"}', "http_418"),
+    "a page": (b"m", "http_418"),
+    "nothing but text": (b'"m"', "http_418"),
+}
+
+
+@pytest.mark.parametrize(("body", "code"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("call", [CHAT, GENERIC], ids=["known", "generic"])
+def test_a_failing_status_is_a_failure_whatever_the_body_looks_like(call: Call, body: bytes, code: str) -> None:
+    reply = reply_to(call, body, status=418)
+
+    assert (code, (Part(Kind.OTHER, "m", name="error"),)) == (reply.error, reply.parts)
+
+
+def test_a_failing_status_without_a_body_is_a_failure() -> None:
+    assert reply_to(CHAT, b"", status=503).error == "http_503"
+
+
+def test_an_error_under_status_200_is_a_failure() -> None:
+    assert reply_to(CHAT, b'{"error":{"type":"api_error","message":"m"}}').error == "api_error"
+
+
+def test_a_reply_in_an_unknown_shape_is_recorded_whole() -> None:
+    assert reply_to(CHAT, b'{"fortune":"cookie"}').parts == (
+        Part(Kind.OTHER, '{"fortune":"cookie"}', media_type="application/json"),
+    )
+
+
+def test_events_under_the_content_type_of_json_are_read_as_events() -> None:
+    body = b'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+    assert reply_to(CHAT, body).parts == (Part(Kind.TEXT, "hi"),)
+
+
+def test_a_page_of_html_under_an_error_status_is_its_text() -> None:
+    reply = reply_to(CHAT, b"<html>nginx</html>", status=502, content_type="text/html")
+
+    assert ("http_502", "<html>nginx</html>") == (reply.error, reply.parts[0].content)
+
+
+def test_sound_is_kept_as_base64() -> None:
+    reply = reply_to(GENERIC, b"\xff\xfb\x90\x00", content_type="audio/mpeg")
+
+    assert reply.parts == (Part(Kind.AUDIO, "//uQAA==", media_type="audio/mpeg", base64=True),)
+
+
+def test_json_that_was_cut_is_kept_as_text_and_is_not_complete() -> None:
+    reply = reply_to(CHAT, b'{"id":"chatcmpl-1","choi')
+
+    assert ('{"id":"chatcmpl-1","choi', False) == (reply.parts[0].content, reply.complete)
