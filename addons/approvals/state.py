@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
-from addons.policy.model import ApprovalRule
 from addons.tokens.caller import Caller
 
 EVERYONE = "*"
@@ -46,6 +46,26 @@ NEXT = {
 }
 
 VERDICTS = (Action.APPROVE, Action.DENY)
+
+
+class Asked(Protocol):
+    """Whom a rule asks; policy's Approvers is one."""
+
+    @property
+    def groups(self) -> tuple[str, ...]: ...
+    @property
+    def count(self) -> int: ...
+
+
+class Rule(Protocol):
+    """What a rule that holds must say; policy's ApprovalRule is one. The rooms do not know each other."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def approvers(self) -> Asked: ...
+    @property
+    def expires_seconds(self) -> int: ...
 
 
 class DecisionRefused(Exception):
@@ -146,7 +166,7 @@ def request(
     *,
     approval_id: str,
     exchange_id: str,
-    rule: ApprovalRule,
+    rule: Rule,
     requester: Caller,
     payload_digest: str,
     policy_digest: str,

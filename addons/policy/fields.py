@@ -81,11 +81,12 @@ class Reading:
         """Ids are unique among their kind."""
         if not name.text:
             return
-        first = self.names.declared.setdefault((kind, name.text), f"{self.file}:{name.line}")
-        if first != f"{self.file}:{name.line}":
+        first = self.names.declared.get((kind, name.text))
+        if first is not None:
             self.fault(
-                name.line, f"a {kind} id of its own", f'"{name.text}", which is at {first} too', "give one another id"
+                name.line, f"a {kind} once", f"{shown(name.text)}, which is at {first} too", "change one of the two"
             )
+        self.names.declared.setdefault((kind, name.text), f"{self.file}:{name.line}")
 
     def mention(self, name: Marked, *kinds: str) -> None:
         if name.text:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from addons.policy import forms
 from addons.policy.fields import Fields, Form, Marked
 from addons.policy.model import Effect, Identity, Issuer, LocalIssuer, Right
-from addons.tokens.gateway_token import LOCAL
 
 KEYS = ("version", "local", "issuers", "rights")
 ISSUER_KEYS = (
@@ -22,6 +21,7 @@ ISSUER_KEYS = (
 CLAIM_KEYS = ("subject", "email", "groups")
 RIGHT_KEYS = ("id", "groups", "connections", "models", "effect")
 
+LOCAL = "local"  # the issuer part of subjects whose tokens were minted here
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _ALGORITHM = Form(f"an algorithm ({', '.join(ALGORITHMS)})", lambda text: text in ALGORITHMS)
 _LONGEST_LEEWAY = 300
@@ -42,7 +42,7 @@ def _issuer(fields: Fields) -> Issuer:
             fields.at("id"), "another id", f'"{LOCAL}", which is this machine\'s own', "rename the issuer"
         )
     url = fields.text("issuer", forms.URL)
-    fields.reading.declare("issuer URL", Marked(url, fields.at("issuer")))
+    fields.reading.declare("URL of an issuer", Marked(url, fields.at("issuer")))
     claims = fields.inner("claims", CLAIM_KEYS, required=False)
     return Issuer(
         id=issuer_id,

@@ -137,31 +137,40 @@ def _approval_rule(rule: Fields, entities: frozenset[str]) -> ApprovalRule:
     rule_id = rule.own_id("rule")
     then = rule.choice("then", Then)
     when = rule.inner("when", WHEN_KEYS)
-    holds = then is Then.HOLD or "then" not in rule
-    if not holds:
-        for key in (key for key in HOLD_KEYS if key in rule):
-            rule.reading.fault(rule.at(key), f"{key} only beside then: hold", f"then: {then}", "take it out, or hold")
-    elif "then" in rule and "hold_seconds" not in rule:
-        sentence = f"hold_seconds (1-{LONGEST_HOLD}) beside then: hold", "none", "add it, or use then: deny"
-        rule.reading.fault(rule.line, *sentence)
-    hold = rule.whole("hold_seconds", 1, LONGEST_HOLD, 1) if holds else 0
-    expires = rule.whole("expires_seconds", 1, LONGEST_WAIT, DEFAULT_EXPIRES) if holds else 0
-    if hold > expires:
-        rule.reading.fault(
-            rule.at("hold_seconds"),
-            f"hold_seconds of at most expires_seconds ({expires})",
-            str(hold),
-            "a flow cannot wait longer than its approval; change one",
-        )
+    approvers, hold_seconds, expires_seconds = _hold(rule, then) if _said(rule, then) else (Approvers(), 0, 0)
     return ApprovalRule(
         id=rule_id,
         when=When(Direction.REQUEST) if when is None else _when(when, entities),
         then=then,
-        approvers=_approvers(rule) if then is Then.HOLD else Approvers(),
-        hold_seconds=hold,
-        expires_seconds=expires,
+        approvers=approvers,
+        hold_seconds=hold_seconds,
+        expires_seconds=expires_seconds,
         reason=rule.text("reason", forms.LINE, ""),
     )
+
+
+def _said(rule: Fields, then: Then) -> bool:
+    """Whether `then` is the file's own word: what must stand beside a misspelt one is not known."""
+    node = rule.node("then", required=False)
+    return isinstance(node, nodes.Scalar) and node.value == then
+
+
+def _hold(rule: Fields, then: Then) -> tuple[Approvers, int, int]:
+    if then is not Then.HOLD:
+        for key in (key for key in HOLD_KEYS if key in rule):
+            rule.reading.fault(rule.at(key), f"{key} only beside then: hold", f"then: {then}", "take it out, or hold")
+        return Approvers(), 0, 0
+    if "hold_seconds" not in rule:
+        needed = f"hold_seconds (1-{LONGEST_HOLD}) beside then: hold"
+        rule.reading.fault(rule.line, needed, "none", "add it, or use then: deny")
+    hold_seconds = rule.whole("hold_seconds", 1, LONGEST_HOLD, 1)
+    expires_seconds = rule.whole("expires_seconds", 1, LONGEST_WAIT, DEFAULT_EXPIRES)
+    if hold_seconds > expires_seconds:
+        needed = f"hold_seconds of at most expires_seconds ({expires_seconds})"
+        rule.reading.fault(
+            rule.at("hold_seconds"), needed, str(hold_seconds), "change one: a flow waits no longer than its approval"
+        )
+    return _approvers(rule), hold_seconds, expires_seconds
 
 
 def _approvers(rule: Fields) -> Approvers:

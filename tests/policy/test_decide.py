@@ -1,0 +1,309 @@
+"""addons/policy/decide.py: what the policies say about one call."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addons.policy.decide import (
+    CommandFact,
+    Facts,
+    connection_for_host,
+    connection_named,
+    days_for,
+    first_match,
+    matches,
+    may_identify,
+    may_reach,
+    may_tunnel,
+    may_use,
+)
+from addons.policy.model import Days, Direction
+from addons.tokens.caller import Caller, Grade
+from tests.policy.small_policies import SMALL, parsed, swapped
+
+CONNECTIONS = """\
+version: 1
+other_hosts: tunnel
+connections:
+  - id: openai
+    provider: openai
+    hosts: [api.openai.com]
+    credential: none
+    groups: [engineering]
+    models: ["gpt-*", ""]
+    deny_models: ["*-preview*"]
+  - {id: azure, provider: openai, hosts: ["*.openai.azure.com"], credential: none, groups: ["*"]}
+  - {id: azure-eu, provider: openai, hosts: ["*.eu.openai.azure.com", one.openai.azure.com], credential: none, groups: ["*"], models: ["*"]}
+  - {id: odd, provider: generic, hosts: [api.openai.com], ports: [8443, 8444], credential: none, groups: [nobody-here]}
+  - {id: local, provider: generic, upstream: "http://127.0.0.1:1", allow_private: true, credential: none, groups: [engineering]}
+"""
+IDENTITY = """\
+version: 1
+rights:
+  - {id: engineers, groups: [engineering], connections: ["o*", local, "azure*"]}
+  - {id: interns, groups: [interns], connections: [azure], models: ["small-*"]}
+  - {id: no-mini, groups: ["*"], connections: [openai], models: ["GPT-*-mini"], effect: deny}
+  - {id: no-guests, groups: [guests], connections: ["*"], effect: deny}
+"""
+POLICIES = parsed(connections=CONNECTIONS, identity=IDENTITY)
+
+
+def caller(*groups: str, grade: Grade = Grade.TRIAL) -> Caller:
+    return Caller(
+        subject="local|alice",
+        email="alice@example.com",
+        groups=groups,
+        auth_method="afd_token",
+        token_id="tk_1",
+        grade=grade,
+        purpose="tests",
+        expires_at=datetime(2030, 1, 1, tzinfo=UTC),
+        minted_by="root",
+    )
+
+
+# Which connection
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "connection"),
+    [
+        ("api.openai.com", 443, "openai"),
+        ("API.OPENAI.COM.", 443, "openai"),
+        ("ａｐｉ.openai.com", 443, "openai"),
+        ("api.openai.com", 80, None),
+        ("api.openai.com", 8444, "odd"),
+        ("files.openai.com", 443, None),
+        ("a.openai.azure.com", 443, "azure"),
+        ("a.b.openai.azure.com", 443, "azure"),
+        ("openai.azure.com", 443, None),
+        ("evilopenai.azure.com", 443, None),
+        ("a.openai.azure.com.evil.example", 443, None),
+        ("x.eu.openai.azure.com", 443, "azure-eu"),
+        ("one.openai.azure.com", 443, "azure-eu"),
+        ("not a host", 443, None),
+        ("", 443, None),
+    ],
+)
+def test_a_host_belongs_to(host, port, connection):
+    found = connection_for_host(POLICIES, host, port)
+
+    assert (found.id if found else None) == connection
+
+
+def test_a_connection_is_found_by_its_id():
+    assert connection_named(POLICIES, "local").provider == "generic"
+    assert connection_named(POLICIES, "Local") is None
+
+
+# Who may do what
+
+
+@pytest.mark.parametrize(
+    ("groups", "connection", "model", "code", "rule"),
+    [
+        (["engineering"], "openai", "gpt-5", "allowed", "rights:engineers"),
+        (["engineering"], "openai", "", "allowed", "rights:engineers"),
+        (["engineering", "other"], "openai", "gpt-5", "allowed", "rights:engineers"),
+        (["engineering"], "openai", "o3", "model_denied", "connections:openai"),
+        (["engineering"], "openai", "GPT-5", "model_denied", "connections:openai"),
+        (["engineering"], "openai", "gpt-5-preview", "model_denied", "connections:openai"),
+        (["engineering"], "openai", "gpt-5-Preview", "model_denied", "connections:openai"),
+        (["engineering"], "openai", "gpt-5-mini", "denied_by_right", "rights:no-mini"),
+        (["engineering"], "openai", "gpt-5-mini ", "denied_by_right", "rights:no-mini"),
+        (["engineering"], "azure", "gpt-5-mini", "allowed", "rights:engineers"),
+        (["Engineering"], "openai", "gpt-5", "connection_denied", "connections:openai"),
+        (["interns"], "openai", "gpt-5", "connection_denied", "connections:openai"),
+        (["interns"], "azure", "small-1", "allowed", "rights:interns"),
+        (["interns"], "azure", "gpt-5", "model_denied", "rights"),
+        (["interns"], "azure", "", "model_denied", "rights"),
+        (["interns"], "azure-eu", "small-1", "no_right", "rights"),
+        (["engineering"], "odd", "x", "connection_denied", "connections:odd"),
+        ([], "openai", "gpt-5", "connection_denied", "connections:openai"),
+        ([], "azure", "gpt-5", "no_right", "rights"),
+        (["*"], "openai", "gpt-5", "connection_denied", "connections:openai"),
+        (["engineering", "guests"], "azure", "gpt-5", "denied_by_right", "rights:no-guests"),
+    ],
+)
+def test_a_call_is_decided(groups, connection, model, code, rule):
+    decision = may_use(POLICIES, caller(*groups), connection_named(POLICIES, connection), model)
+
+    assert (decision.code, decision.rule) == (code, rule)
+    assert decision.allowed is (code == "allowed")
+    assert decision.allowed is (decision.hint == "")
+    assert decision.allowed or decision.hint.endswith("affidavit policy check")
+
+
+@pytest.mark.parametrize(
+    ("groups", "connection", "code"),
+    [
+        (["engineering"], "openai", "allowed"),
+        (["interns"], "azure", "allowed"),
+        (["interns"], "openai", "connection_denied"),
+        (["engineering", "guests"], "openai", "denied_by_right"),
+        (["somebody"], "azure", "no_right"),
+    ],
+)
+def test_before_the_model_is_known_a_call_may_reach(groups, connection, code):
+    assert may_reach(POLICIES, caller(*groups), connection_named(POLICIES, connection)).code == code
+
+
+GROUPS = st.lists(st.sampled_from(["engineering", "interns", "guests", "nobody-here", "*", ""]), max_size=4)
+MODELS = st.sampled_from(["", "gpt-5", "gpt-5-mini", "small-1", "GPT-5-PREVIEW", "*", "[", "o3"])
+
+
+@given(GROUPS, st.sampled_from(POLICIES.connections), MODELS)
+def test_what_may_be_used_may_be_reached(groups, connection, model):
+    used = may_use(POLICIES, caller(*groups), connection, model)
+
+    assert not used.allowed or may_reach(POLICIES, caller(*groups), connection).allowed
+
+
+@given(GROUPS, st.sampled_from(POLICIES.connections), MODELS)
+def test_a_guest_may_use_nothing_whatever_else_they_are(groups, connection, model):
+    assert not may_use(POLICIES, caller(*groups, "guests"), connection, model).allowed
+
+
+@given(GROUPS, st.sampled_from(POLICIES.connections), MODELS)
+def test_without_rights_nothing_is_allowed(groups, connection, model):
+    without = parsed(connections=CONNECTIONS, identity="version: 1\nrights: []\n")
+
+    assert not may_use(without, caller(*groups), connection, model).allowed
+
+
+def test_a_model_is_shown_bounded_and_on_one_line():
+    hint = may_use(POLICIES, caller("engineering"), POLICIES.connections[0], "x\n\x1b[31m" + "y" * 10_000).hint
+
+    assert hint.isprintable()
+    assert len(hint) < 400
+
+
+@pytest.mark.parametrize(
+    ("identity", "grade", "code"),
+    [
+        ("local: trial\n", Grade.TRIAL, "allowed"),
+        ("local: off\n", Grade.TRIAL, "local_issuer_off"),
+        ("issuers: [{id: a, issuer: 'https://a.example', audiences: [b]}]\n", Grade.TRIAL, "local_issuer_off"),
+        ("local: allow\nissuers: [{id: a, issuer: 'https://a.example', audiences: [b]}]\n", Grade.TRIAL, "allowed"),
+        ("local: off\n", Grade.MANAGED, "allowed"),
+    ],
+)
+def test_the_local_issuer_counts_while_there_is_no_other(identity, grade, code):
+    policies = parsed(**swapped("identity", "rights:", f"{identity}rights:"))
+
+    assert may_identify(policies, caller("engineering", grade=grade)).code == code
+
+
+@pytest.mark.parametrize(
+    ("host", "provider", "other_hosts", "code"),
+    [
+        ("example.com", "", "tunnel", "allowed"),
+        ("example.com", "", "deny", "other_host_denied"),
+        ("api.groq.com", "groq", "tunnel", "provider_undeclared"),
+        ("not a host", "", "tunnel", "host_malformed"),
+        ("127.1", "", "tunnel", "host_malformed"),
+    ],
+)
+def test_a_host_that_no_connection_names(host, provider, other_hosts, code):
+    policies = parsed(**swapped("connections", "other_hosts: tunnel", f"other_hosts: {other_hosts}"))
+
+    assert may_tunnel(policies, host, provider).code == code
+
+
+# Approval rules
+
+FACTS = Facts(
+    direction=Direction.RESPONSE,
+    connection="openai",
+    provider="openai",
+    model="gpt-5",
+    groups=("engineering",),
+    entities={"CREDIT_CARD": 3},
+    texts=("hello", "please drop  table users"),
+    tools=("run_sql", "read_file"),
+    commands=(CommandFact("shell", "rm", ("/tmp/x",)), ("sql", "drop", ("public.Users", "orders"))),
+)
+
+
+def rules(*whens: str, then: str = "observe"):
+    lines = [f"  - {{id: rule-{place}, when: {when}, then: {then}}}" for place, when in enumerate(whens)]
+    return parsed(
+        approval="\n".join(["version: 1", "rules:", *lines, ""]), controls="version: 1\ncontrols: []\n"
+    ).approval
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("{direction: response}", True),
+        ("{direction: request}", False),
+        ("{direction: response, entities: [CREDIT_CARD]}", True),
+        ("{direction: response, entities: [US_SSN, CREDIT_CARD]}", True),
+        ("{direction: response, entities: {CREDIT_CARD: 3}}", True),
+        ("{direction: response, entities: {CREDIT_CARD: 4}}", False),
+        ("{direction: response, entities: [US_SSN]}", False),
+        (r"{direction: response, pattern: 'drop\s{1,9}table'}", True),
+        (r"{direction: response, pattern: 'DROP\s{1,9}table'}", False),
+        ("{direction: response, tools: [run_*]}", True),
+        ("{direction: response, tools: ['RUN_SQL']}", True),
+        ("{direction: response, tools: [write_*]}", False),
+        ("{direction: response, commands: {language: sql}}", True),
+        ("{direction: response, commands: {language: [http, python]}}", False),
+        ("{direction: response, commands: {verb: [Drop]}}", True),
+        ("{direction: response, commands: {language: sql, verb: [rm]}}", False),
+        ("{direction: response, commands: {language: sql, objects: ['*users']}}", True),
+        ("{direction: response, commands: {language: shell, objects: ['*users']}}", False),
+        ("{direction: response, groups: [engineering]}", True),
+        ("{direction: response, groups: [interns]}", False),
+        ("{direction: response, groups: ['*']}", True),
+        ("{direction: response, connections: [open*]}", True),
+        ("{direction: response, models: ['GPT-*']}", True),
+        ("{direction: response, models: ['o*']}", False),
+        ("{direction: response, tools: [run_*], entities: [US_SSN]}", False),
+        ("{direction: response, tools: [run_*], entities: [CREDIT_CARD], groups: [engineering]}", True),
+    ],
+)
+def test_a_rule_fits(when, expected):
+    assert (first_match(rules(when), FACTS) is not None) is expected
+
+
+def test_nothing_fits_empty_facts_but_what_asks_for_nothing():
+    empty = Facts(Direction.RESPONSE, "openai", "openai", "", ())
+    asking = rules(
+        "{direction: response, entities: [CREDIT_CARD]}",
+        "{direction: response, tools: ['*']}",
+        "{direction: response, commands: {language: sql}}",
+        "{direction: response, pattern: a}",
+        "{direction: response}",
+    )
+
+    assert [rule.id for rule in matches(asking, empty)] == ["rule-4"]
+
+
+def test_the_strongest_rule_decides_wherever_it_stands():
+    weak, strong = rules("{direction: response}", "{direction: response}")
+    hold = SMALL["approval.yaml"]
+    (held,) = parsed(approval=hold).approval
+    deny = replace(strong, then=rules("{direction: response}", then="deny")[0].then)
+
+    assert [rule.then for rule in matches((weak, held, deny), FACTS)] == ["deny", "hold", "observe"]
+    assert first_match((weak, held), FACTS) == held
+
+
+def test_of_equally_strong_rules_the_first_decides():
+    assert first_match(rules("{direction: response}", "{direction: response}"), FACTS).id == "rule-0"
+
+
+def test_facts_show_no_text():
+    assert "users" not in repr(FACTS)
+
+
+def test_a_connection_has_its_own_days_or_the_default():
+    retention = "version: 1\ndefault: {content_days: 30, metadata_days: 60}\n"
+    own = "connections: [{connection: openai, content_days: 1, metadata_days: 2}]\n"
+
+    assert days_for(parsed(retention=retention + own), "openai") == Days(1, 2)
+    assert days_for(parsed(retention=retention + own), "other") == Days(30, 60)
