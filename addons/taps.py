@@ -11,7 +11,7 @@ Three ways through, for each chunk on the event loop:
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from mitmproxy import http
@@ -24,6 +24,7 @@ from addons.providers.call import Frame, Part, Reply
 from addons.providers.encodings import decoded
 from addons.providers.wire import StreamParser, WireReply
 
+HINT_BYTES = 32  # longer than any end marker
 OFF_LOOP_BYTES = 64 << 10  # a reply over this is parsed and masked in a thread
 
 
@@ -43,43 +44,66 @@ class Tap(layers.Tap):
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     ended: bool = False  # the wire's own end came by
     waiting: bool = False
-    tail: bytes = b"\n"
+    tail: bytes = b""
+    unread: list[bytes] = field(default_factory=list, repr=False)  # what the parser of a plain stream has not seen
+    framed: int = 0  # bytes in the frames it has given
 
     @property
     def cut(self) -> bool:
         """More came than was collected."""
         return self.size > self.limit
 
+    @property
+    def reads(self) -> bool:
+        """The parser understands the bytes as they come."""
+        return self.parser is not None and not self.encoding
+
     def feed(self, data: bytes) -> bytes:
         self.size += len(data)
-        if self.size <= self.limit:
-            self.chunks.append(data)
+        if self.guarded and self.parser:
+            return self._through(self.parser.feed(data))
+        if not self.cut:
+            (self.unread if self.reads else self.chunks).append(data)
         if self.ended:
             self.held += data
             return b""
-        if self.guarded and self.parser:
-            return self._through(self.parser.feed(data))
-        passed = self._before_end(data) if self.parser and not self.encoding else data
+        passed = self._before_end(data) if self.reads and not self.cut else data
         if passed and self.length is not None and self.size >= self.length:
             self.held[:0] = passed[-1:]
             return passed[:-1]
         return passed
 
     def _before_end(self, data: bytes) -> bytes:
-        """An end marker stands at the start of a line, where no text of a model can: JSON escapes line breaks."""
+        """A hint of the wire's own end makes the parser look; only its word keeps bytes back (a model may write "[DONE]")."""
         assert self.parser
         window = self.tail + data
-        for marker in self.parser.end_markers:
-            at = window.find(marker)
-            while at > 0 and window[at - 1] not in b"\r\n":
-                at = window.find(marker, at + 1)
-            if at > 0:
-                cut = max(at - len(self.tail), 0)
+        self.tail = window[-HINT_BYTES:]
+        if not any(hint in window for hint in self.parser.end_markers):
+            return data
+        for frame in self._read():
+            if frame.last:
                 self.ended = True
-                self.held += data[cut:]
-                return data[:cut]
-        self.tail = window[-32:]
+                keep = max(len(data) - (self.size - self.framed), 0)  # of this chunk: what stands before the last frame
+                self.held += data[keep:]
+                return data[:keep]
+            self.framed += len(frame.data)
         return data
+
+    def _read(self) -> tuple[Frame, ...]:
+        """Let the parser see what it has not seen yet."""
+        assert self.parser
+        data = b"".join(self.unread)
+        self.unread.clear()
+        return self.parser.feed(data)
+
+    def reply(self) -> Reply:
+        """All that came, parsed; once, when the stream is over."""
+        assert self.parser
+        if not self.guarded:
+            self._read()
+            self.parser.finish()
+        reply = self.parser.reply()
+        return replace(reply, complete=False) if self.cut and not self.guarded else reply
 
     def finish(self) -> bytes:
         return self._through(self.parser.finish()) if self.guarded and self.parser else b""
@@ -160,14 +184,11 @@ def read_reply(flow: http.HTTPFlow, exchange: Exchange) -> Reply:
     tap: Tap | None = exchange.tap
     assert exchange.call
     assert flow.response
+    if tap and tap.size and tap.reads:
+        return tap.reply()
     raw = tap.body() if tap and (tap.size or flow.response.stream) else flow.response.raw_content or b""
-    encoding = flow.response.headers.get("content-encoding", "")
-    limit = tap.limit if tap else 32 << 20
-    body, whole = decoded(raw, encoding, limit)
     headers = tuple(flow.response.headers.items(multi=True))
-    if tap and tap.parser and not (tap.cut or not whole):
-        if not tap.guarded:
-            tap.parser.feed(body)
-            tap.parser.finish()
-        return tap.parser.reply()
-    return doors.parse_reply(exchange.call, WireReply(flow.response.status_code, headers, body))
+    limit = tap.limit if tap else len(raw)
+    body, whole = decoded(raw, flow.response.headers.get("content-encoding", ""), limit)
+    reply = doors.parse_reply(exchange.call, WireReply(flow.response.status_code, headers, body))
+    return reply if whole and not (tap and tap.cut) else replace(reply, complete=False)

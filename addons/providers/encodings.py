@@ -5,14 +5,13 @@ Source: RFC 9110 8.4. A bound because a kilobyte of gzip can say gigabytes.
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable
 
 import brotli
 import zstandard
 
-CHUNK = 64 << 10
+STEP = 256  # bytes fed at once where a decoder's output cannot be bounded: what one step unfolds to is
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
@@ -61,8 +60,8 @@ def _brotli(body: bytes, limit: int) -> tuple[bytes, bool]:
     reader = brotli.Decompressor()
     out = bytearray()
     try:
-        for at in range(0, len(body), 1024):  # a small step bounds what one step can unfold to
-            out += reader.process(body[at : at + 1024])
+        for at in range(0, len(body), STEP):
+            out += reader.process(body[at : at + STEP])
             if len(out) > limit:
                 return bytes(out[:limit]), False
     except brotli.error:
@@ -72,14 +71,21 @@ def _brotli(body: bytes, limit: int) -> tuple[bytes, bool]:
 
 def _zstd(body: bytes, limit: int) -> tuple[bytes, bool]:
     out = bytearray()
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
-            while chunk := reader.read(CHUNK):
-                out += chunk
+    rest = body
+    while rest:  # RFC 8878 3.1: frames may follow one another
+        reader = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            for at in range(0, len(rest), STEP):
+                out += reader.decompress(rest[at : at + STEP])
                 if len(out) > limit:
                     return bytes(out[:limit]), False
-    except zstandard.ZstdError:
-        return bytes(out), False
+                if reader.eof:
+                    break
+        except zstandard.ZstdError:
+            return bytes(out), False
+        if not reader.eof:
+            return bytes(out), False
+        rest = reader.unused_data + rest[at + STEP :]
     return bytes(out), bool(body)
 
 
