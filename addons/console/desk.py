@@ -1,0 +1,240 @@
+"""The running gateway's shared table: state, store, policies, tokens, approvals in waiting. Not a decision, not a hook.
+
+One Desk for one owner of a state: the gateway for its whole life, or a command that took the lock for a moment. Everything that
+is awaited here is durable when it returns, and takes effect only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import pwd
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from addons.approvals.grants import Grant
+from addons.approvals.state import Action, Approval, Key, State
+from addons.console import readings
+from addons.console.rows import approval_of, grant_of, token_of, token_row
+from addons.console.state import StateFolder
+from addons.console.version import VERSION
+from addons.console.waiting import WaitingRoom
+from addons.evidence.ids import new_id, time_text
+from addons.evidence.keys import Keys
+from addons.evidence.records import ApprovalRow, Event, GrantRow, PolicyLoaded, Record, TokenMinted, TokenRevoked
+from addons.evidence.store import Store
+from addons.masks.engine import ENTITIES
+from addons.policy.load import load
+from addons.policy.model import ApprovalRule, Policies
+from addons.providers.registry import PROVIDER_NAMES
+from addons.tokens import gateway_token
+from addons.tokens.caller import Caller
+from addons.tokens.gateway_token import Registry, TokenRow
+
+Clock = Callable[[], datetime]
+Random = Callable[[int], bytes]
+
+
+def policies_in(folder: Path) -> Policies:
+    """The policies of a folder, or PolicyFaults."""
+    return load(folder, entities=ENTITIES, providers=PROVIDER_NAMES)
+
+
+@dataclass(slots=True)
+class Desk:
+    folder: StateFolder
+    store: Store
+    keys: Keys = field(repr=False)
+    policies: Policies
+    tokens: Registry = field(repr=False)
+    clock: Clock
+    random: Random
+    findings: dict[tuple[str, str], None] = field(default_factory=dict)  # in the order they came
+    open_holds: int = 0
+    waiting: WaitingRoom = field(init=False)
+    _started: bool = False
+
+    def __post_init__(self) -> None:
+        self.waiting = WaitingRoom(clock=self.clock, new_id=self.new_id, record=self.record)
+
+    # -- life -------------------------------------------------------------------------------------------------------
+    @classmethod
+    async def open(cls, folder: StateFolder, *, clock: Clock, random: Random, policies: Path | None = None) -> Desk:
+        """The caller holds folder.own(). Refuses what is missing or faulty; creates nothing."""
+        in_force = policies_in(policies or folder.policies)
+        keys = Keys.load(folder.keys)
+        store = await asyncio.to_thread(Store.open, folder.database, keys, clock=clock, random=random)
+        desk = cls(folder, store, keys, in_force, Registry(), clock, random)
+        try:
+            await desk.restore()
+        except BaseException:
+            await asyncio.to_thread(store.close)
+            raise
+        desk.waiting.start()
+        return desk
+
+    async def restore(self) -> None:
+        """What earlier owners left: tokens, approvals in waiting, grants not used. New policies are recorded."""
+        with self.store.reading() as database:
+            tokens = readings.tokens(database)
+            waiting = readings.waiting(database, time_text(self.clock()))
+            last_digest = readings.policy_digest(database)
+        self.tokens = Registry.of(map(token_of, tokens))
+        self.waiting.restore(_approval_and_grant(approval, granted) for approval, granted in waiting)
+        if last_digest != self.policies.digest:
+            await self.record(PolicyLoaded(self.policies.digest, self.policies.canonical, actor=operator()))
+
+    async def started(self, options: Mapping[str, Any]) -> None:
+        """`gateway.started`: what runs here, so that a later reader knows which code made the record."""
+        await self.record(
+            Event(
+                "gateway.started", attrs={**self.versions(), "policies": self.policies.digest, "options": dict(options)}
+            )
+        )
+        self._started = True
+
+    async def heartbeat(self) -> None:
+        attrs = {
+            "open_holds": self.open_holds,
+            "pending": len(self.approvals(State.PENDING)),
+            "disk_free_mib": self.disk_free_bytes >> 20,
+        }
+        await asyncio.wrap_future(self.store.heartbeat(attrs))
+
+    async def close(self) -> None:
+        """Also after the store has failed: then there is nothing left to write, only to let go."""
+        await self.waiting.close()
+        if self._started and self.store.failure is None:
+            await self.record(Event("gateway.stopped"))
+        await asyncio.to_thread(self.store.close)
+
+    # -- the record -------------------------------------------------------------------------------------------------
+    async def record(self, *records: Record) -> tuple[int, ...]:
+        """Sequence numbers, once all of them are on disk; all or none."""
+        return await asyncio.wrap_future(self.store.append(*records))
+
+    def new_id(self, prefix: str) -> str:
+        return new_id(prefix, self.clock(), self.random)
+
+    def find(self, code: str, detail: str = "") -> None:
+        """A finding for `affidavit status`, until the gateway stops."""
+        self.findings[code, detail] = None
+
+    @property
+    def disk_free_bytes(self) -> int:
+        return shutil.disk_usage(self.folder.path).free
+
+    def versions(self) -> dict[str, str]:
+        with self.store.reading() as database:
+            sqlite = database.execute("SELECT sqlite_version()").fetchone()[0]
+        return {
+            "affidavit": VERSION,
+            "mitmproxy": version("mitmproxy"),
+            "python": platform.python_version(),
+            "sqlite": sqlite,
+        }
+
+    # -- tokens -----------------------------------------------------------------------------------------------------
+    async def mint(
+        self, *, name: str, groups: Iterable[str], email: str, purpose: str, lifetime: timedelta, minted_by: str
+    ) -> tuple[str, TokenRow]:
+        """The secret, shown once, and its row. Raises MintRefused."""
+        secret, row = gateway_token.mint(
+            name=name,
+            groups=groups,
+            email=email,
+            purpose=purpose,
+            lifetime=lifetime,
+            minted_by=minted_by,
+            now=self.clock(),
+            random=self.random,
+        )
+        await self.record(TokenMinted(token_row(row), actor=minted_by))
+        self.tokens.add(row)
+        return secret, row
+
+    async def revoke_token(self, token_id: str, actor: str) -> TokenRow:
+        """The revoked row; a second revocation changes nothing. Raises TokenRefused for an id that nobody knows."""
+        row = self.tokens.row(token_id)
+        if row.revoked_at is None:
+            now = self.clock()
+            await self.record(TokenRevoked(token_row(replace(row, revoked_at=now)), actor=actor))
+            row = self.tokens.revoke(token_id, now)
+        return row
+
+    # -- approvals --------------------------------------------------------------------------------------------------
+    async def request_approval(
+        self, *, exchange_id: str, rule: ApprovalRule, requester: Caller, payload_digest: str
+    ) -> Approval:
+        """A pending approval; or the one this very request has already: pending, or denied and not past its time."""
+        return await self.waiting.request(
+            exchange_id=exchange_id,
+            rule=rule,
+            requester=requester,
+            payload_digest=payload_digest,
+            policy_digest=self.policies.digest,
+        )
+
+    async def wait_decision(self, approval_id: str, timeout_seconds: float) -> Approval:
+        """The approval once it is decided, expired or cancelled; still pending when the time is up. Counts as an open hold."""
+        self.open_holds += 1
+        try:
+            return await self.waiting.wait(approval_id, timeout_seconds)
+        finally:
+            self.open_holds -= 1
+
+    async def decide(self, approval_id: str, approver: Caller, verdict: Action, reason: str) -> Approval:
+        """Raises DecisionRefused, or ApprovalUnknown."""
+        return await self.waiting.decide(approval_id, approver, verdict, reason)
+
+    async def cancel_approval(self, approval_id: str, reason: str, actor: str = "") -> Approval:
+        return await self.waiting.cancel(approval_id, reason, actor)
+
+    async def revoke_grant(self, approval_id: str, actor: str) -> Grant:
+        return await self.waiting.revoke(approval_id, actor)
+
+    async def expire_due(self) -> tuple[Approval, ...]:
+        return await self.waiting.expire_due()
+
+    def approval(self, approval_id: str) -> Approval:
+        return self.waiting.approval(approval_id)
+
+    def approvals(self, state: State | None = None) -> tuple[Approval, ...]:
+        """Those that can still change something, oldest first; older ones are in the store."""
+        return self.waiting.approvals(state)
+
+    def grant_for(self, requester: str, rule: str, payload_digest: str) -> Grant | None:
+        """An unused grant for this very request under the policies in force."""
+        return self.waiting.grant_for(Key(requester, rule, payload_digest, self.policies.digest))
+
+    async def use_grant(self, granted: Grant, exchange_id: str) -> Grant:
+        """Grant used and approval released, in one transaction. Raises GrantRefused: of two who try, one."""
+        return await self.waiting.use(granted, exchange_id, actor=granted.key.requester)
+
+    def watching(self) -> contextlib.AbstractContextManager[asyncio.Queue[Approval | None]]:
+        return self.waiting.watching()
+
+
+def operator() -> str:
+    """The operating system's user who runs this process, as an actor of the record."""
+    return user_actor(os.geteuid())
+
+
+def user_actor(uid: int) -> str:
+    """`os|alice`; `os|1000` where the number has no name."""
+    try:
+        return f"os|{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"os|{uid}"
+
+
+def _approval_and_grant(row: ApprovalRow, granted: GrantRow | None) -> tuple[Approval, Grant | None]:
+    approval = approval_of(row)
+    return approval, None if granted is None else grant_of(granted, approval)

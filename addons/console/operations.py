@@ -1,0 +1,258 @@
+"""What can be asked of a state: the same functions behind the control socket and behind a command that owns the state for a moment.
+
+Not transport (control.py, reach.py), not decisions (the rooms). An `Ask` comes in, JSON goes out, or `OperationRefused`.
+Who asks: `actor` is the operating system's user at the other end of the socket, which is enough for what the folder's owner
+may do; whoever decides an approval proves who they are with their own token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from addons.approvals.grants import GrantRefused
+from addons.approvals.state import Action, DecisionRefused, State, may_decide
+from addons.console import readings
+from addons.console.desk import Desk
+from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
+from addons.console.waiting import ApprovalUnknown
+from addons.evidence.records import Event
+from addons.evidence.store import StoreError
+from addons.policy import decide
+from addons.tokens.caller import Caller
+from addons.tokens.gateway_token import MintRefused, TokenRefused
+
+Json = Any
+
+
+class OperationRefused(Exception):  # noqa: N818 - a decision, not a fault
+    """The answer is no. status: of HTTP; code: for programs; hint: what to do."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, whichever way it came."""
+
+    method: str
+    path: str
+    actor: str  # "os|alice"
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+    token: str = field(default="", repr=False)  # of whoever decides
+
+
+Operation = Callable[[Desk, Ask, str], Awaitable[Json]]
+
+
+async def answer(desk: Desk, ask: Ask) -> Json:
+    """JSON, or OperationRefused; nothing else is raised for what an asker did."""
+    operation, item = _found(ask)
+    try:
+        return await operation(desk, ask, item)
+    except TokenRefused as refusal:
+        status = 404 if ask.path.startswith("/tokens/") else 401
+        raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
+    except ApprovalUnknown as refusal:
+        raise OperationRefused(404, refusal.code, str(refusal), refusal.hint) from refusal
+    except (DecisionRefused, GrantRefused) as refusal:
+        status = 403 if refusal.code in {"self_approval", "not_an_approver"} else 409
+        raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
+    except MintRefused as refusal:
+        raise OperationRefused(400, "token_not_minted", str(refusal), "affidavit token mint --help") from refusal
+    except StoreError as failure:
+        raise OperationRefused(503, "store_failed", str(failure), "affidavit status") from failure
+
+
+def approver_of(desk: Desk, ask: Ask) -> Caller:
+    """The person behind the ask, by their own token; raises TokenRefused or OperationRefused."""
+    if not ask.token:
+        raise TokenRefused("token_missing", "say who you are with your own token: --token afd_…, or $AFFIDAVIT_TOKEN")
+    caller = desk.tokens.find(ask.token, desk.clock())
+    decision = decide.may_identify(desk.policies, caller)
+    if not decision.allowed:
+        raise OperationRefused(
+            401, decision.code, "this token identifies nobody under the policies in force", decision.hint
+        )
+    return caller
+
+
+# -- what can be asked --------------------------------------------------------------------------------------------------
+
+
+async def status(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return status_shape(desk)
+
+
+async def connections(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return {"connections": [connection_shape(connection) for connection in desk.policies.connections]}
+
+
+async def whoami(desk: Desk, ask: Ask, _item: str) -> Json:
+    return caller_shape(approver_of(desk, ask))
+
+
+async def list_tokens(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return {"tokens": [token_shape(row, desk.clock()) for row in desk.tokens.rows]}
+
+
+async def mint_token(desk: Desk, ask: Ask, _item: str) -> Json:
+    body = _body(
+        ask, {"name": str, "groups": list, "email": str, "purpose": str, "lifetime_seconds": int}, needed={"name"}
+    )
+    secret, row = await desk.mint(
+        name=body["name"],
+        groups=_texts(body.get("groups", []), "groups"),
+        email=body.get("email", ""),
+        purpose=body.get("purpose", ""),
+        lifetime=timedelta(seconds=body.get("lifetime_seconds", 8 * 3600)),
+        minted_by=ask.actor,
+    )
+    return {"token": secret, **token_shape(row, desk.clock())}
+
+
+async def revoke_token(desk: Desk, ask: Ask, item: str) -> Json:
+    return token_shape(await desk.revoke_token(item, ask.actor), desk.clock())
+
+
+async def list_approvals(desk: Desk, ask: Ask, _item: str) -> Json:
+    """Those in waiting; `?state=` another state, or `all`: from the store, newest first. `mine`: whether the asker may decide."""
+    await desk.expire_due()
+    wanted = ask.query.get("state", State.PENDING.value)
+    if wanted not in {*State, "all"}:
+        raise OperationRefused(
+            400,
+            "state_unknown",
+            f"state {wanted!r}: expected all, {', '.join(State)}",
+            "affidavit approvals list --help",
+        )
+    asker = approver_of(desk, ask) if ask.token else None
+    if wanted == State.PENDING:
+        rows = [
+            approval_shape(approval) | {"mine": asker is not None and may_decide(approval, asker)}
+            for approval in desk.approvals(State.PENDING)
+        ]
+    else:
+        with desk.store.reading() as database:
+            rows = readings.approvals(database, None if wanted == "all" else wanted)
+    return {"approvals": rows}
+
+
+async def show_approval(desk: Desk, _ask: Ask, item: str) -> Json:
+    try:
+        return approval_shape(desk.approval(item))
+    except ApprovalUnknown:
+        with desk.store.reading() as database:
+            if row := readings.approval(database, item):
+                return row
+        raise
+
+
+async def approve(desk: Desk, ask: Ask, item: str) -> Json:
+    return await _decided(desk, ask, item, Action.APPROVE)
+
+
+async def deny(desk: Desk, ask: Ask, item: str) -> Json:
+    return await _decided(desk, ask, item, Action.DENY)
+
+
+async def revoke_grant(desk: Desk, ask: Ask, item: str) -> Json:
+    """By whoever may decide the approval."""
+    asker = approver_of(desk, ask)
+    if not may_decide(desk.approval(item), asker):
+        raise DecisionRefused("not_an_approver", "only those who may decide an approval may take it back")
+    granted = await desk.revoke_grant(item, asker.subject)
+    return {"grant": granted.id, "approval_id": item, "revoked": granted.revoked_at is not None}
+
+
+async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
+    """`evidence.read`, durable before the reader gets anything. What was read goes into the leaf, who read it into actor."""
+    body = _body(ask, {"what": str, "id": str, "purpose": str}, needed={"what", "id"})
+    reader = approver_of(desk, ask).subject if ask.token else ask.actor
+    (seq, *_) = await desk.record(
+        Event(
+            "evidence.read",
+            actor=reader,
+            attrs={"what": body["what"], "id": body["id"]},
+            meta={"purpose": body.get("purpose", ""), "os_user": ask.actor},
+        )
+    )
+    return {"seq": seq, "reader": reader}
+
+
+ROUTES: tuple[tuple[str, str, Operation], ...] = (
+    ("GET", "/status", status),
+    ("GET", "/connections", connections),
+    ("GET", "/whoami", whoami),
+    ("GET", "/tokens", list_tokens),
+    ("POST", "/tokens", mint_token),
+    ("POST", "/tokens/{}/revoke", revoke_token),
+    ("GET", "/approvals", list_approvals),
+    ("GET", "/approvals/{}", show_approval),
+    ("POST", "/approvals/{}/approve", approve),
+    ("POST", "/approvals/{}/deny", deny),
+    ("POST", "/approvals/{}/revoke", revoke_grant),
+    ("POST", "/reads", record_read),
+)
+
+
+# -- inside -------------------------------------------------------------------------------------------------------------
+
+
+def _found(ask: Ask) -> tuple[Operation, str]:
+    methods = []
+    for method, pattern, operation in ROUTES:
+        before, _, after = pattern.partition("{}")
+        item = ask.path.removeprefix(before).removesuffix(after) if "{}" in pattern else ""
+        if ask.path != before + item + after or "/" in item or ("{}" in pattern and not item):
+            continue
+        if method == ask.method:
+            return operation, item
+        methods.append(method)
+    if methods:
+        raise OperationRefused(
+            405, "method_unknown", f"{ask.method} {ask.path}: expected {' or '.join(methods)}", "affidavit --help"
+        )
+    raise OperationRefused(404, "path_unknown", f"nothing is at {ask.path}", "affidavit --help")
+
+
+async def _decided(desk: Desk, ask: Ask, item: str, verdict: Action) -> Json:
+    approver = approver_of(desk, ask)
+    body = _body(ask, {"reason": str}, needed={"reason"})
+    return approval_shape(await desk.decide(item, approver, verdict, body["reason"]))
+
+
+def _body(ask: Ask, kinds: Mapping[str, type], needed: set[str]) -> dict[str, Any]:
+    """The JSON object of the ask, with every fault at once."""
+    if not isinstance(ask.body, dict):
+        raise OperationRefused(400, "body_malformed", "expected a JSON object", f"send {', '.join(kinds)}")
+    faults = [f"{name}: unknown" for name in ask.body if name not in kinds]
+    faults += [f"{name}: missing" for name in sorted(needed - ask.body.keys())]
+    faults += [
+        f"{name}: expected {kind.__name__}, got {type(ask.body[name]).__name__}"
+        for name, kind in kinds.items()
+        if name in ask.body and (not isinstance(ask.body[name], kind) or isinstance(ask.body[name], bool))
+    ]
+    if faults:
+        raise OperationRefused(400, "body_malformed", "; ".join(faults), f"send {', '.join(kinds)}")
+    return ask.body
+
+
+def _texts(values: list[Any], name: str) -> tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise OperationRefused(
+            400, "body_malformed", f"{name}: expected a list of texts", f'send {name} as ["engineering"]'
+        )
+    return tuple(values)
+
+
+def _sentence(refusal: TokenRefused | DecisionRefused | GrantRefused) -> str:
+    return refusal.code.replace("_", " ")

@@ -1,0 +1,147 @@
+"""What commands read from the store: plain SELECTs over a short read-only connection. Not the store's own queries, not what people see.
+
+Names of tables, views and columns are the store's promise (the gateway's design, section 4). Nothing here is unmasked, because
+nothing in the store is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from addons.evidence.database import Connection
+from addons.evidence.records import ApprovalRow, GrantRow, TokenRow
+
+Row = dict[str, Any]
+
+_TOTALS = """
+  count(*) AS calls, sum(outcome = 'completed') AS completed, sum(outcome IN ('refused', 'denied', 'expired')) AS refused,
+  sum(outcome IN ('failed', 'aborted', 'interrupted')) AS failed, sum(closed_at IS NULL) AS open,
+  sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+"""
+
+
+def tokens(database: Connection) -> tuple[TokenRow, ...]:
+    rows = _rows(database, "SELECT * FROM tokens")
+    return tuple(TokenRow(**_filled(row) | {"groups": tuple(orjson.loads(row["groups"] or "[]"))}) for row in rows)
+
+
+def waiting(database: Connection, now: str) -> tuple[tuple[ApprovalRow, GrantRow | None], ...]:
+    """Each approval that can still change something at `now`: pending, or decided and not past its time; with its grant."""
+    newest = _rows(
+        database,
+        "SELECT a.id, p.bytes FROM approvals a JOIN heads h ON h.kind = 'approval' AND h.id = a.id "
+        "JOIN payloads p ON p.seq = h.seq AND p.kind = 'approval' "
+        "WHERE (a.state = 'pending' OR a.expires_at > ?) AND p.bytes IS NOT NULL ORDER BY a.id",
+        now,
+    )
+    return tuple((_approval(orjson.loads(row["bytes"])), _grant(database, row["id"])) for row in newest)
+
+
+def policy_digest(database: Connection) -> str:
+    """Of the policies that were put in force last; "" before the first."""
+    row = database.execute("SELECT digest FROM policies ORDER BY seq DESC LIMIT 1").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def log(database: Connection) -> Row:
+    size = database.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()[0]
+    signed = database.execute("SELECT size, at FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone() or (0, None)
+    return {"size": size, "signed_size": signed[0], "signed_at": signed[1]}
+
+
+def approvals(database: Connection, state: str | None, limit: int = 200) -> list[Row]:
+    """Newest first; `state` None: all."""
+    return _rows(
+        database,
+        "SELECT * FROM approvals WHERE ?1 IS NULL OR state = ?1 ORDER BY requested_at DESC LIMIT ?2",
+        state,
+        limit,
+    )
+
+
+def approval(database: Connection, approval_id: str) -> Row | None:
+    return next(iter(_rows(database, "SELECT * FROM approvals WHERE id = ?", approval_id)), None)
+
+
+def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]:
+    """Newest first, with how their exchanges ended."""
+    return _rows(
+        database,
+        f"SELECT session_id, min(opened_at) AS began_at, max(coalesce(closed_at, opened_at)) AS last_at, subject, "  # noqa: S608 -- our own words
+        f"group_concat(DISTINCT connection) AS connections, group_concat(DISTINCT request_model) AS models, {_TOTALS} "
+        "FROM exchanges WHERE ?1 IS NULL OR subject = ?1 GROUP BY session_id ORDER BY began_at DESC LIMIT ?2",
+        subject,
+        limit,
+    )
+
+
+def exchange(database: Connection, exchange_id: str) -> Row | None:
+    return next(iter(_rows(database, "SELECT * FROM exchanges WHERE id = ?", exchange_id)), None)
+
+
+def exchanges_of(database: Connection, session_id: str) -> list[Row]:
+    return _rows(database, "SELECT * FROM exchanges WHERE session_id = ? ORDER BY opened_at, id", session_id)
+
+
+def contents(database: Connection, exchange_id: str) -> dict[str, list[Row]]:
+    """What was said, what it would do, what was masked, and who allowed it."""
+    return {
+        "messages": _rows(database, "SELECT * FROM messages WHERE exchange_id = ? ORDER BY position", exchange_id),
+        "commands": _rows(database, "SELECT * FROM commands WHERE exchange_id = ? ORDER BY position", exchange_id),
+        "maskings": _rows(database, "SELECT * FROM maskings WHERE exchange_id = ?", exchange_id),
+        "approvals": _rows(
+            database, "SELECT * FROM approvals WHERE exchange_id = ? ORDER BY requested_at", exchange_id
+        ),
+    }
+
+
+def totals_of_token(database: Connection, token_id: str) -> Row:
+    """What one token was used for."""
+    (row,) = _rows(
+        database,
+        f"SELECT count(DISTINCT session_id) AS sessions, {_TOTALS} FROM exchanges WHERE token_id = ?",  # noqa: S608 -- our own words
+        token_id,
+    )
+    masked = database.execute(
+        "SELECT coalesce(sum(m.count), 0) FROM exchanges x JOIN maskings m ON m.exchange_id = x.id WHERE x.token_id = ?",
+        (token_id,),
+    ).fetchone()[0]
+    session_ids = database.execute(
+        "SELECT DISTINCT session_id FROM exchanges WHERE token_id = ?", (token_id,)
+    ).fetchall()
+    return {name: value or 0 for name, value in row.items()} | {
+        "masked": masked,
+        "session_ids": [one for (one,) in session_ids],
+    }
+
+
+def exchanges_of_token(database: Connection, token_id: str) -> list[Row]:
+    return _rows(database, "SELECT * FROM exchanges WHERE token_id = ? ORDER BY opened_at, id", token_id)
+
+
+def _grant(database: Connection, approval_id: str) -> GrantRow | None:
+    rows = _rows(database, "SELECT * FROM grants WHERE approval_id = ?", approval_id)
+    return GrantRow(**_filled(rows[0])) if rows else None
+
+
+def _approval(payload: Row) -> ApprovalRow:
+    """The row with its details, as the newest leaf has them; a payload leaves out what is empty."""
+    row = payload["approval"]
+    known = {
+        name: row.get(name, "")
+        for name in ("exchange_id", "rule", "requester", "payload_digest", "expires_at", "requested_at")
+    }
+    return ApprovalRow(**row | known | {"amr": tuple(row.get("amr", ())), "details": payload.get("details", {})})
+
+
+def _filled(row: Row) -> Row:
+    """NULL as the records have it: empty text."""
+    return {name: "" if value is None else value for name, value in row.items()}
+
+
+def _rows(database: Connection, statement: str, *values: object) -> list[Row]:
+    cursor = database.execute(statement, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,0 +1,138 @@
+"""The JSON that answers have. Times are text, UTC. Not HTML, not tables for people."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+from addons.approvals.state import Approval, State
+from addons.console import readings
+from addons.console.desk import Desk
+from addons.evidence.database import sqlite_notes
+from addons.evidence.ids import time_text
+from addons.policy.model import Connection, CredentialKind, Source
+from addons.providers.registry import provider_named
+from addons.tokens.caller import Caller
+from addons.tokens.gateway_token import TokenRow
+
+LITTLE_DISK_BYTES = 1 << 30
+
+
+def status_shape(desk: Desk) -> dict[str, Any]:
+    with desk.store.reading() as database:
+        log = readings.log(database)
+    versions = desk.versions()
+    return {
+        "versions": versions,
+        "state": str(desk.folder.path),
+        "pid": os.getpid(),
+        "origin": desk.keys.origin,
+        "policies": {"digest": desk.policies.digest, "folder": str(desk.policies.origin)},
+        "log": log,
+        "disk_free_bytes": desk.disk_free_bytes,
+        "open_holds": desk.open_holds,
+        "pending_approvals": len(desk.approvals(State.PENDING)),
+        "tokens_in_force": sum(_token_state(row, desk.clock()) == "in force" for row in desk.tokens.rows),
+        "hosts": sorted({host for connection in desk.policies.connections for host in connection.hosts}),
+        "findings": [f"{code}: {detail}" if detail else code for code, detail in desk.findings] + _own_findings(desk),
+    }
+
+
+def connection_shape(connection: Connection) -> dict[str, Any]:
+    """What a client's side needs to know. variables: the environment's names from which the gateway takes the provider's key."""
+    return {
+        "id": connection.id,
+        "provider": provider_named(connection.provider).name,
+        "hosts": list(connection.hosts),
+        "own_key": connection.credential.kind is CredentialKind.CLIENT,
+        "variables": [
+            argument
+            for reference in connection.credential.references
+            if reference.source is Source.ENV
+            for argument in reference.arguments
+        ],
+    }
+
+
+def token_shape(row: TokenRow, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "subject": row.subject,
+        "email": row.email,
+        "groups": list(row.groups),
+        "purpose": row.purpose,
+        "grade": row.grade.value,
+        "minted_by": row.minted_by,
+        "minted_at": time_text(row.minted_at),
+        "expires_at": time_text(row.expires_at),
+        "revoked_at": _text(row.revoked_at),
+        "state": _token_state(row, now),
+    }
+
+
+def caller_shape(caller: Caller) -> dict[str, Any]:
+    return {
+        "subject": caller.subject,
+        "email": caller.email,
+        "groups": list(caller.groups),
+        "auth_method": caller.auth_method,
+        "token_id": caller.token_id,
+        "grade": caller.grade.value,
+        "purpose": caller.purpose,
+        "minted_by": caller.minted_by,
+        "expires_at": time_text(caller.expires_at),
+    }
+
+
+def approval_shape(approval: Approval) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "exchange_id": approval.exchange_id,
+        "rule": approval.rule,
+        "requester": approval.requester,
+        "groups": list(approval.groups),
+        "count": approval.count,
+        "missing": max(0, approval.missing) if approval.state is State.PENDING else 0,
+        "state": approval.state.value,
+        "requested_at": time_text(approval.requested_at),
+        "expires_at": time_text(approval.expires_at),
+        "decided_at": _text(approval.decided_at),
+        "released_at": _text(approval.released_at),
+        "approver": approval.approver,
+        "reason": approval.reason,
+        "same_minter": any(vote.same_minter for vote in approval.votes),
+        "votes": [
+            {
+                "approver": vote.approver,
+                "verdict": vote.verdict.value,
+                "reason": vote.reason,
+                "at": time_text(vote.at),
+                "same_minter": vote.same_minter,
+            }
+            for vote in approval.votes
+        ],
+        "payload_digest": approval.payload_digest,
+        "policy_digest": approval.policy_digest,
+    }
+
+
+def _own_findings(desk: Desk) -> list[str]:
+    found = list(sqlite_notes())
+    if desk.disk_free_bytes < LITTLE_DISK_BYTES:
+        found.append(
+            f"{desk.disk_free_bytes >> 20} MiB left on the store's disk: without room no call is let through; free some"
+        )
+    if desk.store.failure is not None:
+        found.append(f"the store failed and no call is let through: {desk.store.failure}")
+    return found
+
+
+def _token_state(row: TokenRow, now: datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if now >= row.expires_at else "in force"
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else time_text(moment)

@@ -1,0 +1,64 @@
+"""`affidavit status`: what runs, what it recorded, and what an operator should look at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from addons.console import reach
+from addons.console.state import StateFolder
+from scripts import ca
+from scripts.options import json_option, state_option
+from scripts.terminal import console, print_json
+
+EXAMPLE = """\b
+Example:
+  affidavit status --json | jq .findings
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@json_option()
+@state_option()
+def status(*, folder: StateFolder, as_json: bool) -> None:
+    """Versions, policy digest, log size, last outside anchor, disk left, open holds, findings."""
+    answer = reach.ask(folder, "GET", "/status")
+    ports = folder.ports()
+    answer["gateway"] = None if ports is None else {"proxy": ports.proxy, "base_url": ports.base_url, "pid": ports.pid}
+    answer["findings"] += ca.findings(folder.ca_certificate, folder.ca_file, answer["hosts"], datetime.now(UTC))
+    if as_json:
+        print_json(answer)
+        return
+    _print(answer)
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from rich.table import Table  # noqa: PLC0415, not needed for --json
+
+    gateway, log = answer["gateway"], answer["log"]
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("state", answer["state"]),
+        (
+            "gateway",
+            f"process {gateway['pid']}, proxy {gateway['proxy']}, base_url {gateway['base_url']}"
+            if gateway
+            else "not running",
+        ),
+        ("versions", ", ".join(f"{name} {value}" for name, value in answer["versions"].items())),
+        ("policies", f"{answer['policies']['digest']}  {answer['policies']['folder']}"),
+        ("log", f"{answer['origin']}: {log['size']} leaves"),
+        ("outside anchor", "none: whoever holds this machine and its keys could still rewrite the log"),
+        ("disk left", f"{answer['disk_free_bytes'] / (1 << 30):.1f} GiB"),
+        ("waiting", f"{answer['pending_approvals']} approvals, {answer['open_holds']} calls held now"),
+        ("tokens", f"{answer['tokens_in_force']} in force"),
+    ):
+        table.add_row(name, str(value))
+    screen = console()
+    screen.print(table)
+    for finding in answer["findings"]:
+        screen.print(f"finding: {finding}", style="yellow")
+    if not answer["findings"]:
+        screen.print("no findings")

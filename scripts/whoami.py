@@ -1,0 +1,31 @@
+"""`affidavit whoami`: whom a token stands for."""
+
+from __future__ import annotations
+
+import click
+
+from addons.console import reach
+from addons.console.state import StateFolder
+from scripts.options import json_option, state_option, token_option
+from scripts.terminal import Failed, harmless, print_json
+
+EXAMPLE = """\b
+Example:
+  AFFIDAVIT_TOKEN=afd_… affidavit whoami
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@token_option("The token to ask about.")
+@json_option()
+@state_option()
+def whoami(*, folder: StateFolder, token: str | None, as_json: bool) -> None:
+    """Whom a token stands for: subject, groups, grade, until when."""
+    if not token:
+        raise Failed("no token was given", "--token afd_…, or $AFFIDAVIT_TOKEN; mint one: affidavit token mint --help")
+    caller = reach.ask(folder, "GET", "/whoami", token=token)
+    if as_json:
+        print_json(caller)
+        return
+    for name, value in caller.items():
+        click.echo(f"{name:12} {harmless(', '.join(value) if isinstance(value, list) else str(value))}")
