@@ -7,7 +7,6 @@ CACHE_SECONDS, so that a rotated key is used without a restart.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 from pathlib import Path
 from urllib.parse import quote
@@ -107,9 +106,6 @@ class Credentials:
             if any(secret in value for secret in exchange.secrets):
                 flow.response.headers[name] = ECHO
                 exchange.findings.append(("credential_echoed", f"header:{name.lower()}"))
-
-    def fingerprint(self, value: str) -> str:
-        return "hmac-sha256:" + hmac.digest(self.desk.keys.fingerprint, value.encode(), "sha256").hex()
 
 
 def secrets_in(value: str) -> set[str]:

@@ -55,6 +55,9 @@ class Exchange:
         default_factory=set, repr=False
     )  # values that were put on the wire by us, redacted by value
     findings: list[tuple[str, str]] = field(default_factory=list)  # (code, rule or detail without content)
+    client_keys: list[tuple[str, str]] = field(
+        default_factory=list, repr=False
+    )  # provider keys taken off: place, value
     refusal: Refused | None = None
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
     decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream

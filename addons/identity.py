@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -39,7 +40,7 @@ FORWARDED = (
     "x-authenticated-user",
     "forwarded",
 )
-NO_TOKEN = f"no gateway token was sent. {MINT_HINT[0].upper()}{MINT_HINT[1:]}, then set what this prints: affidavit env"
+NO_TOKEN = f"no gateway token was sent. Type: {MINT_HINT}; then set what this prints: affidavit env"
 
 
 @dataclass(slots=True)
@@ -171,7 +172,11 @@ class Identity:
         name = data.server.address
         allowed = {c.upstream.host for c in self.desk.policies.connections if c.allow_private and c.upstream}
         allowed |= {host for c in self.desk.policies.connections if c.allow_private for host in c.hosts}
-        found = await asyncio.get_running_loop().getaddrinfo(name[0], name[1], type=1)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(name[0], name[1], type=socket.SOCK_STREAM)
+        except OSError:
+            data.server.error = "the name does not resolve"
+            return
         addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
         if not addresses or (name[0] not in allowed and not all(one.is_global for one in addresses)):
             data.server.error = "address_refused"
@@ -305,7 +310,7 @@ class Identity:
         for slot in slots:
             kind, _, name = slot.place.partition(":")
             if slot.holds is not Holds.TOKEN:
-                exchange.findings.append(("client_key_removed", slot.place))
+                exchange.client_keys.append((slot.place, slot.value))
             if kind == "header":
                 flow.request.headers.pop(name, None)
             else:

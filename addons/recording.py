@@ -5,6 +5,7 @@ Recording is fourth from the end on the way out; Closing is last on the way back
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime
 
 from mitmproxy import http
@@ -26,12 +27,13 @@ STREAM_TYPES = (
     "application/vnd.amazon.eventstream",
     "application/stream+json",
 )
-OUR_FAILURES = {"gateway_fault", "credential_missing", "store_failed"}
+KEYS_SEEN = 10_000  # remembered (person, key) pairs
 
 
 class Recording:
     def __init__(self, desk: Desk, request_bytes: int, reply_bytes: int) -> None:
         self.desk = desk
+        self._keys_seen: set[str] = set()
         self._request_bytes, self._reply_bytes = request_bytes, reply_bytes
 
     @hooks.fails_closed
@@ -53,13 +55,30 @@ class Recording:
         if flow.response or flow.error or exchange is None or exchange.caller is None:
             return
         try:
-            await self.desk.record(opened(self.desk, flow, exchange))
+            await self.desk.record(opened(self.desk, flow, exchange), *self._key_findings(exchange))
         except Exception:
             exchange.refusal = None
             raise
         exchange.opened = True
         if exchange.stop:
             raise exchange.stop
+
+    def _key_findings(self, exchange: Exchange) -> list[Event]:
+        """A provider's own key on a client is a finding, once a person and key: SDKs send one with every call."""
+        found = []
+        for place, value in exchange.client_keys:
+            fingerprint = (
+                "hmac-sha256:"
+                + hmac.digest(self.desk.keys.fingerprint, value.encode("utf-8", "replace"), "sha256").hex()
+            )
+            assert exchange.caller
+            if (seen := exchange.caller.subject + fingerprint) not in self._keys_seen and len(
+                self._keys_seen
+            ) < KEYS_SEEN:
+                self._keys_seen.add(seen)
+                attrs = {"code": "client_key_removed", "detail": place, "fingerprint": fingerprint}
+                found.append(Event("finding", actor=exchange.caller.subject, exchange_id=exchange.id, attrs=attrs))
+        return found
 
     @hooks.fails_closed
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -146,7 +165,8 @@ def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
         parameters=view.parameters,
         headers=view.headers,
         maskings=view.maskings,
-        attrs={"endpoint": call.endpoint},
+        attrs={"endpoint": call.endpoint}
+        | ({"client_key": exchange.client_keys[0][0]} if exchange.client_keys else {}),
     )
 
 
