@@ -33,7 +33,7 @@ class Knobs:
 
 
 def knobs(headers: Mapping[str, str], body: Any) -> Knobs:
-    """Unknown names are refused by raising TypeError: a misspelt fault must not pass for a healthy provider."""
+    """Raises TypeError for names that no knob has, ValueError for what is no JSON."""
     asked: dict[str, Any] = {}
     if isinstance(body, dict) and isinstance(body.get("x_local"), dict):
         asked |= body["x_local"]

@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 from scripts.local_certificate import tls_context
-from scripts.local_faults import SSE, Asked, Knobs, Plan, knobs, with_fault
+from scripts.local_faults import FAULTS, SSE, Asked, Knobs, Plan, knobs, with_fault
 from scripts.local_replies import anthropic_events, anthropic_json, dumped, error_json, openai_events, openai_json, said
 
 SERVER = "affidavit-local-provider (simulated)"
@@ -64,10 +64,16 @@ class Received:
 
 
 def planned(request: Received) -> Plan:
-    """The reply a healthy provider would give."""
+    """The reply a healthy provider would give, changed as was asked. 418: a fault or a knob that does not exist is no healthy reply."""
     body = request.json()
-    wanted = knobs({k.lower(): v for k, v in request.headers}, body)
-    return with_fault(healthy(request, body, wanted), Asked(wanted, credentials(request)))
+    try:
+        wanted = knobs({k.lower(): v for k, v in request.headers}, body)
+        return with_fault(healthy(request, body, wanted), Asked(wanted, credentials(request)))
+    except (TypeError, KeyError, ValueError):
+        message = (
+            f"simulated provider: x-local-fault or x-local-script names what is not there; faults: {', '.join(FAULTS)}"
+        )
+        return whole(request.path, error_json(request.path, 418, message), status=418)
 
 
 def healthy(request: Received, body: Any, wanted: Knobs) -> Plan:
@@ -125,11 +131,19 @@ class LocalProvider:
     async def listen(self, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
         server = await asyncio.start_server(self.serve, "127.0.0.1", port, ssl=tls, limit=1 << 20)
         self.port = server.sockets[0].getsockname()[1]
+        self.loop = asyncio.get_running_loop()
         return server
 
     def gate(self, name: str) -> tuple[asyncio.Event, asyncio.Event]:
         """(a reply has come to it, it is open)."""
         return self.gates.setdefault(name, (asyncio.Event(), asyncio.Event()))
+
+    def open_gate(self, name: str) -> None:
+        """From any thread."""
+        self.loop.call_soon_threadsafe(self.gate(name)[1].set)
+
+    def waits_at(self, name: str) -> bool:
+        return self.gate(name)[0].is_set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
