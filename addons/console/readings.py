@@ -31,12 +31,12 @@ def waiting(database: Connection, now: str) -> tuple[tuple[ApprovalRow, GrantRow
     """Each approval that can still change something at `now`: pending, or decided and not past its time; with its grant."""
     newest = _rows(
         database,
-        "SELECT a.id, p.bytes FROM approvals a JOIN heads h ON h.kind = 'approval' AND h.id = a.id "
-        "JOIN payloads p ON p.seq = h.seq AND p.kind = 'approval' "
-        "WHERE (a.state = 'pending' OR a.expires_at > ?) AND p.bytes IS NOT NULL ORDER BY a.id",
+        "SELECT a.id, p.approval AS payload FROM approvals a JOIN heads h ON h.kind = 'approval' AND h.id = a.id "
+        "JOIN payloads p ON p.seq = h.seq "
+        "WHERE (a.state = 'pending' OR a.expires_at > ?) AND p.approval IS NOT NULL ORDER BY a.id",
         now,
     )
-    return tuple((_approval(orjson.loads(row["bytes"])), _grant(database, row["id"])) for row in newest)
+    return tuple((_approval(orjson.loads(row["payload"])), _grant(database, row["id"])) for row in newest)
 
 
 def policy_digest(database: Connection) -> str:
