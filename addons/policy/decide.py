@@ -85,7 +85,7 @@ def connection_for_host(policies: Policies, host: str, port: int) -> Connection 
 def host_fits(name: str, pattern: str) -> bool:
     """`a.openai.azure.com` fits `*.openai.azure.com`; the bare suffix does not. `name` is a normal host."""
     if pattern.startswith("*."):
-        return len(name) > len(pattern) - 1 and name.endswith(pattern[1:])
+        return name.endswith(pattern[1:])
     return name == pattern
 
 

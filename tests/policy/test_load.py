@@ -240,6 +240,7 @@ REFUSED = {
         "connections", '{header: Authorization, value: "Bearer ${env:OPENAI_API_KEY}"}', SECRET, "never write a key here",
     ),
     "a key beside a reference": ("connections", "Bearer ${env:OPENAI_API_KEY}", "${env:A}" + SECRET, "expected at most a scheme word"),
+    "a key before a reference": ("connections", "Bearer ${env:OPENAI_API_KEY}", SECRET + " ${env:A}", "expected at most a scheme word"),
     "two references": ("connections", "${env:OPENAI_API_KEY}", "${env:A}${env:B}", "expected at most a scheme word"),
     "a reference to nothing": ("connections", "${env:OPENAI_API_KEY}", "${env:}", "expected at most a scheme word"),
     "a relative file": ("connections", "${env:OPENAI_API_KEY}", "${file:key}", "expected at most a scheme word"),

@@ -56,6 +56,7 @@ def test_a_proxy_credential_is_read(header, token):
         (basic(f":{TOKEN}"), "token_malformed"),
         (basic(f"affidavit:{TOKEN}:x").replace("=", ""), "token_malformed"),
         (basic(b"affidavit:\xff\xfe"), "token_malformed"),
+        (basic(b"affidavit:afd_\xff\xfe"), "token_malformed"),
         (basic(f"affidavit:{JWT} x"), "token_malformed"),
         ("Basic !!!!", "token_malformed"),
         ("Basic " + basic("affidavit:x")[6:] + "====", "token_malformed"),
