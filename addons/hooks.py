@@ -22,6 +22,7 @@ from mitmproxy import connection, http
 from mitmproxy.flow import Error, Flow
 from mitmproxy.proxy import layer, layers, server_hooks
 
+from addons.evidence.store import StoreError
 from addons.policy.model import Connection
 from addons.providers import doors
 from addons.providers.call import Call, Reply
@@ -139,6 +140,9 @@ def refuse(flow: http.HTTPFlow, refused: Refused) -> None:
 FAULT = "Affidavit could not process this call and did not let it pass; the operator finds the cause in the gateway's log (affidavit status)"
 
 
+UNRECORDED = "Affidavit cannot write its evidence, so it lets nothing pass; its operator types: affidavit status"
+
+
 def _close(subject: object, refused: Refused) -> None:
     """Stop whatever a hook was given: a flow, a connection about to be dialled, a layer about to be chosen."""
     if isinstance(subject, http.HTTPFlow):
@@ -167,7 +171,10 @@ def fails_closed(hook: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def closed(subject: object, error: Exception) -> None:
-        if not isinstance(error, Refused):
+        if isinstance(error, StoreError):
+            log.error("error: %s", error)
+            error = Refused(503, "store_failed", UNRECORDED, outcome="failed")
+        elif not isinstance(error, Refused):
             log.error("fault in %s: %s", hook.__qualname__, frames(error))
             error = Refused(503, "gateway_fault", FAULT, outcome="failed", rule=frames(error))
         _close(subject, error)

@@ -35,6 +35,7 @@ from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
 
 MEMO_BYTES = 64 << 20  # of remembered detections
+SCOPES = 1_000  # connection, groups, direction, injected values
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
 
@@ -63,6 +64,7 @@ class Masking:
         self.desk = desk
         self._memo_key = desk.random(32)
         self._sent: OrderedDict[bytes, Sent] = OrderedDict()
+        self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._digest = ""
         self._masker = self._current()
 
@@ -70,11 +72,21 @@ class Masking:
         """The masker of the policies in force; a new set of policies makes a new one."""
         if self._digest != self.desk.policies.digest:
             rules = [
-                Rule(r.id, r.entities, Action(r.action.value), Wire(r.wire.value)) for r in self.desk.policies.masking
+                Rule(
+                    r.id,
+                    r.entities,
+                    Action(r.action.value),
+                    Wire(r.wire.value),
+                    r.connections,
+                    r.groups,
+                    tuple(one.value for one in r.directions),
+                )
+                for r in self.desk.policies.masking
             ]
             self._masker = Masker(rules, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
             self._wires = any(rule.wire.covers("request") for rule in rules)
             self._digest = self.desk.policies.digest
+            self._scopes.clear()
         return self._masker
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -123,11 +135,17 @@ class Masking:
             self._mask_wire(flow, exchange, body)
 
     def _scope(self, exchange: Exchange, direction: str, *, wire: bool = False) -> ScopedMasker:
+        """What applies to this call. Made once for each kind of call: finding injected values takes a search plan."""
         assert exchange.connection
         assert exchange.caller
-        return self._current().scope(
-            exchange.connection.id, exchange.caller.groups, direction, secrets=exchange.secrets, wire=wire
-        )
+        masker = self._current()
+        key = (exchange.connection.id, exchange.caller.groups, direction, frozenset(exchange.secrets), wire)
+        if (scope := self._scopes.get(key)) is None:
+            if len(self._scopes) >= SCOPES:
+                self._scopes.clear()
+            scope = masker.scope(key[0], key[1], direction, secrets=key[3], wire=wire)
+            self._scopes[key] = scope
+        return scope
 
     def _prefix(self, call: Call, exchange: Exchange) -> tuple[RequestView, int]:
         """The view of the turns that were sent before, and how many they are."""
