@@ -9,8 +9,6 @@ import importlib
 import inspect
 import sys
 
-from scripts import proxy
-
 PLANTED = "planted in a fault: 4539 1488 0343 6467"
 
 
@@ -31,4 +29,6 @@ def plant(place: str) -> None:
 
 if __name__ == "__main__":
     plant(sys.argv[1])
+    from scripts import proxy
+
     sys.exit(proxy.main(sys.argv[2:]))

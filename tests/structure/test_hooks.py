@@ -42,6 +42,7 @@ OPEN = {
     "Masking.error": "the flow is over; Closing still writes the record",
     "Closing.error": "the flow is over",
     "Closing.websocket_end": "the flow is over",
+    "Closing.tls_failed_client": "no request was made",
 }
 
 
