@@ -21,7 +21,7 @@ class Scope(StrEnum):
     EXACT = "exact"  # one call with these bytes
 
 
-class GrantRefused(Exception):
+class GrantRefused(Exception):  # noqa: N818 - a decision, not a fault of ours
     """The call does not go on under this grant. code: for programs; hint: what to do about it."""
 
     def __init__(self, code: str, hint: str) -> None:

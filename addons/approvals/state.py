@@ -68,7 +68,7 @@ class Rule(Protocol):
     def expires_seconds(self) -> int: ...
 
 
-class DecisionRefused(Exception):
+class DecisionRefused(Exception):  # noqa: N818 - a decision, not a fault of ours
     """The approval does not change. code: for programs; hint: what to do about it."""
 
     def __init__(self, code: str, hint: str) -> None:

@@ -217,7 +217,7 @@ class CommandMatch:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """What a call must look like; every key that is given must fit."""
+    """What a call must look like; every key that is given must fit. Of replies, the tool calls are looked at."""
 
     direction: Direction
     entities: tuple[tuple[str, int], ...] = ()  # at least so many of one of them

@@ -20,7 +20,7 @@ STEPS = 1000
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT)
 
 
-class PatternRefused(ValueError):
+class PatternRefused(ValueError):  # noqa: N818 - a decision, not a fault of ours
     """`expected, got, do` of a pattern that is not used."""
 
     def __init__(self, expected: str, got: str, do: str) -> None:

@@ -185,8 +185,16 @@ def _when(fields: Fields, entities: frozenset[str]) -> When:
     for connection in connections:
         if connection.text != "*":
             fields.reading.mention(connection, "connection")
+    direction = fields.choice("direction", Direction)
+    if direction is Direction.RESPONSE and "entities" in fields:
+        fields.reading.fault(
+            fields.at("entities"),
+            "entities only beside direction: request",
+            "direction: response",
+            "in this version replies are matched by tools, commands and pattern; a rule that never fits protects nothing",
+        )
     return When(
-        direction=fields.choice("direction", Direction),
+        direction=direction,
         entities=_counts(fields, entities),
         pattern=_pattern(fields),
         tools=fields.texts("tools", forms.GLOB, ()),

@@ -28,7 +28,7 @@ _GROUP = re.compile(r"[^\s,*][^\x00-\x1f\x7f,*]{0,127}")
 _TEXT_CHARACTERS = 500
 
 
-class TokenRefused(Exception):
+class TokenRefused(Exception):  # noqa: N818 - a decision, not a fault of ours
     """What was given does not say who is calling. code: for programs; hint: the next thing to type. Neither holds the token."""
 
     def __init__(self, code: str, hint: str) -> None:
@@ -37,7 +37,7 @@ class TokenRefused(Exception):
         self.hint = hint
 
 
-class MintRefused(ValueError):
+class MintRefused(ValueError):  # noqa: N818 - a decision, not a fault of ours
     """A token was asked for that would not name an individual."""
 
 

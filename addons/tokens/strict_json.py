@@ -16,7 +16,7 @@ DEPTH = 8
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 - a decision, not a fault of ours
     """`expected, got`; never with the text itself."""
 
 

@@ -289,6 +289,7 @@ REFUSED = {
     "a language that is none": ("approval", "language: sql", "language: cobol", "expected a language (sql, shell"),
     "commands that say nothing": ("approval", "{language: sql, verb: [DROP]}", "{}", "expected one of language, verb, objects in commands"),
     "a direction unsaid": ("approval", "direction: response, ", "", 'expected key "direction"'),
+    "entities of a reply": ("approval", "commands:", "entities: [US_SSN], commands:", "expected entities only beside direction: request"),
     "a count of an entity that is none": ("approval", "commands:", "entities: {CREDIT_CARD: 0}, commands:", "(1-1000000), got 0"),
     "a count of no entity": ("approval", "commands:", "entities: {CARD: 1}, commands:", 'got "CARD"'),
     "entities that are none": ("approval", "commands:", "entities: {}, commands:", "expected an entity and how many"),
@@ -403,6 +404,6 @@ rules:
     ],
 )
 def test_entities_are_counted(entities, counts):
-    rule = parsed(**swapped("approval", "commands:", f"entities: {entities}, commands:")).approval[0]
+    rule = parsed(**swapped("approval", "response, commands:", f"request, entities: {entities}, commands:")).approval[0]
 
     assert rule.when.entities == counts
