@@ -15,7 +15,7 @@ import orjson
 Attr = Any  # str | int | bool | None | list[Attr] | dict[str, Attr]; see `checked`
 
 _SORTED = orjson.OPT_SORT_KEYS
-_INTEGERS_BELOW = 2**53  # RFC 8785 carries numbers as IEEE 754 doubles
+INTEGERS_BELOW = 2**53  # RFC 8785 carries numbers as IEEE 754 doubles
 _NUL, _NUL_SHOWN = "\0", "\u2400"
 
 
@@ -50,7 +50,7 @@ def checked(value: Attr, place: str) -> Attr:
             return value
         case str():
             return storable(value)
-        case int() if -_INTEGERS_BELOW < value < _INTEGERS_BELOW:
+        case int() if -INTEGERS_BELOW < value < INTEGERS_BELOW:
             return int(value)
         case list() | tuple():
             return [checked(item, f"{place}/{index}") for index, item in enumerate(value)]

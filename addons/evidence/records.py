@@ -121,6 +121,27 @@ class Closed:
     attrs: Mapping[str, Attr] = field(default_factory=dict)
 
 
+# Types of leaf that `Event` may carry; the others have records of their own.
+EVENT_TYPES = frozenset(
+    {
+        *("gateway.started", "gateway.stopped", "gateway.heartbeat", "gateway.recovered", "config.changed", "finding"),
+        *("connect.refused", "identity.refused", "tunnel.opened", "tunnel.closed"),
+        *("evidence.read", "evidence.exported", "payload.erased", "hold.set", "hold.lifted", "store.migrated"),
+    }
+)
+APPROVAL_TYPES = frozenset(
+    f"approval.{change}" for change in ("requested", "decided", "expired", "cancelled", "used", "revoked")
+)
+TYPES = (
+    EVENT_TYPES
+    | APPROVAL_TYPES
+    | {
+        *("exchange.opened", "exchange.partial", "exchange.closed"),
+        *("policy.loaded", "token.minted", "token.revoked"),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Any other leaf. `attrs`: small, for ever; `meta`: what may have to be erased one day (names, addresses, reasons)."""

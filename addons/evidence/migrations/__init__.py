@@ -1,0 +1,16 @@
+"""The steps from an empty file to the present schema, in order. A step that has been released never changes; a new one is added.
+
+A migration is a function of a sqlite-utils Database inside an open transaction. It may create and convert tables; it never touches
+the bytes of a leaf or of a payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from addons.evidence.database import Database
+from addons.evidence.migrations.m001_initial import initial
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial,)
+
+VERSION = len(MIGRATIONS)

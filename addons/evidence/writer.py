@@ -1,0 +1,259 @@
+"""The thread that writes: one connection, a bounded queue, one commit for whatever is waiting. Not what is written: see the ledger.
+
+Strategy.
+1. A batch is what has queued up while the last one was being committed; nobody waits for company.
+2. A future is done when its transaction is on disk (WAL, synchronous=FULL), and not before.
+3. The first error of any kind is the last thing this thread does. SQLite after SQLITE_FULL still accepts a smaller row, and after a
+   failed fsync nobody knows what the kernel kept: going on would leave gaps that only the large prompts fall into.
+4. A store that was unlinked or replaced under us still commits happily, into a file that nobody will find: the database and its WAL
+   are compared with the ones that were opened before each commit. Only stat() touches them here; opening one of them outside SQLite
+   and closing it again would drop this process's locks (sqlite.org/howtocorrupt.html, 2.2).
+5. Each SQLite call gives the interpreter's lock away and must win it back from the event loop. CPython hands it over only after a whole
+   switch interval without a release; a busy loop releases it more often than the default 5 ms, and the writer starves for seconds.
+   With 0.5 ms it waits milliseconds.
+6. Signing, the head file and copying the WAL back come after the futures are done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+
+from addons.evidence.canonical import RecordInvalid
+from addons.evidence.database import Connection, StoreError, sqlite3
+from addons.evidence.drafts import Draft
+from addons.evidence.head import write_head
+from addons.evidence.ledger import Ledger
+
+_BATCH_UNITS = 128
+_BATCH_BYTES = 16 * 2**20
+_QUEUE_UNITS = 4096
+_QUEUE_BYTES = 256 * 2**20
+_SWITCH_SECONDS = 0.0005
+_WAL_BYTES = 64 * 2**20  # above this the WAL is cut, once no reader is in the way
+
+_HINTS = {
+    "SQLITE_FULL": "the disk is full: free space, then restart the gateway",
+    "SQLITE_IOERR": "the disk or its limits refuse a write: check dmesg, ulimit -f and the volume, then restart the gateway",
+    "SQLITE_READONLY": "the store became read-only: check the mount, then restart the gateway",
+    "SQLITE_BUSY": "another program holds the store for writing: find it (fuser), stop it, restart the gateway",
+    "SQLITE_CORRUPT": "the database is damaged: keep this copy, run affidavit verify, restore from a backup",
+}
+
+
+class StoreFailed(StoreError):
+    """A write failed; nothing more is accepted by this process, so nothing more may be let through."""
+
+
+class StoreBusy(StoreError):
+    """The queue is full: the disk is slower than the traffic."""
+
+
+class StoreReplaced(StoreError):
+    """The file that is open is not the one at the path any more."""
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    drafts: Sequence[Draft]
+    size: int
+    future: Future[tuple[int, ...]]
+
+
+@dataclass(slots=True, eq=False)
+class _Sign:
+    future: Future[str] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """Which files are open: device and inode of the database and of its WAL."""
+
+    database: tuple[int, int]
+    wal: tuple[int, int]
+
+
+class Writer:
+    """Owns the connection from `start` to `stop`."""
+
+    def __init__(self, path: Path, connection: Connection, ledger: Ledger, *, checkpoint_seconds: float) -> None:
+        self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._connection = connection
+        self._ledger = ledger
+        self._checkpoint_seconds = checkpoint_seconds
+        self._queue: SimpleQueue[_Unit | _Sign | None] = SimpleQueue()
+        self._lock = Lock()
+        self._units = self._bytes = 0
+        self._stopped = False
+        self._signed_at = time.monotonic()
+        self._identity = self._stat()[0]
+        self._thread = Thread(target=self._run, name="evidence-writer", daemon=True)
+        self.failure: StoreFailed | None = None
+        self.note = ledger.state.note
+
+    def start(self) -> None:
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
+        self._thread.start()
+
+    def append(self, drafts: Sequence[Draft]) -> Future[tuple[int, ...]]:
+        """Queue drafts that belong together; the numbers of their leaves when they are durable. Cannot be cancelled."""
+        future: Future[tuple[int, ...]] = Future()
+        future.set_running_or_notify_cancel()
+        size = sum([draft.size for draft in drafts])
+        with self._lock:
+            refusal = self._refusal(size)
+            if refusal is None:
+                self._units += 1
+                self._bytes += size
+                self._queue.put(_Unit(drafts, size, future))
+        if refusal is not None:
+            future.set_exception(refusal)
+        return future
+
+    def sign(self) -> Future[str]:
+        """Sign what is there when the queue has been worked off up to here; the note."""
+        job = _Sign()
+        job.future.set_running_or_notify_cancel()
+        with self._lock:
+            refusal = self._refusal(0)
+            if refusal is None:
+                self._queue.put(job)
+        if refusal is not None:
+            job.future.set_exception(refusal)
+        return job.future
+
+    def stop(self) -> None:
+        """Write what is queued, sign, copy the WAL back, close. Says nothing of a failure: `failure` does."""
+        with self._lock:
+            first, self._stopped = not self._stopped, True
+            if first:
+                self._queue.put(None)
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._connection.close()
+
+    def _refusal(self, size: int) -> StoreError | None:
+        if self.failure is not None:
+            return self.failure
+        if self._stopped:
+            return StoreFailed(f"evidence store {self._path} is closed; restart the gateway")
+        if self._units >= _QUEUE_UNITS or (self._units and self._bytes + size > _QUEUE_BYTES):
+            return StoreBusy(f"evidence store {self._path}: {self._units} records wait for the disk; try again later")
+        return None
+
+    def _run(self) -> None:
+        batch: list[_Unit | _Sign] = []
+        try:
+            while True:
+                batch, last = self._collect()
+                self._write([job for job in batch if isinstance(job, _Unit)])
+                asked = [job for job in batch if isinstance(job, _Sign)]
+                if asked or last or self._is_due():
+                    self._sign()
+                for job in asked:
+                    job.future.set_result(self.note)
+                if last:
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    return
+        except BaseException as fault:  # noqa: BLE001 whatever it was, every waiting exchange must hear of it
+            self._latch(fault, batch)
+
+    def _collect(self) -> tuple[list[_Unit | _Sign], bool]:
+        """What is queued, at least one job unless a checkpoint is due first; and whether it is the end."""
+        batch: list[_Unit | _Sign] = []
+        size = 0
+        with contextlib.suppress(Empty):
+            job = self._queue.get(timeout=self._idle_seconds())
+            while job is not None:
+                batch.append(job)
+                size += job.size if isinstance(job, _Unit) else 0
+                if len(batch) >= _BATCH_UNITS or size >= _BATCH_BYTES or isinstance(job, _Sign):
+                    return batch, False
+                job = self._queue.get_nowait()
+            return batch, True
+        return batch, False
+
+    def _idle_seconds(self) -> float | None:
+        if not self._ledger.unsigned:
+            return None
+        return max(0.0, self._signed_at + self._checkpoint_seconds - time.monotonic())
+
+    def _is_due(self) -> bool:
+        return bool(self._ledger.unsigned) and time.monotonic() >= self._signed_at + self._checkpoint_seconds
+
+    def _write(self, units: list[_Unit]) -> None:
+        if not units:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        results = self._ledger.append([unit.drafts for unit in units])
+        self._commit()
+        with self._lock:
+            self._units -= len(units)
+            self._bytes -= sum([unit.size for unit in units])
+        for unit, result in zip(units, results, strict=True):
+            if isinstance(result, RecordInvalid):
+                unit.future.set_exception(result)
+                continue
+            for draft in unit.drafts:
+                if draft.actor is not None:
+                    draft.actor.durable = True
+            unit.future.set_result(result)
+
+    def _sign(self) -> None:
+        self._signed_at = time.monotonic()
+        if self._ledger.unsigned:
+            self._connection.execute("BEGIN IMMEDIATE")
+            note = self._ledger.sign()
+            self._commit()
+            write_head(self._path, note)
+            self.note = note
+        truncate = self._stat()[1] > _WAL_BYTES
+        self._connection.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
+
+    def _commit(self) -> None:
+        if self._stat()[0] != self._identity:
+            raise StoreReplaced("the database or its WAL is not the file that was opened")
+        self._connection.execute("COMMIT")
+
+    def _stat(self) -> tuple[_Identity, int]:
+        database, wal = self._path.stat(), self._wal.stat()
+        return _Identity((database.st_dev, database.st_ino), (wal.st_dev, wal.st_ino)), wal.st_size
+
+    def _latch(self, fault: BaseException, batch: list[_Unit | _Sign]) -> None:
+        failure = StoreFailed(
+            f"evidence store {self._path}: write failed ({_name(fault)}); nothing more is recorded; {_hint(fault)}"
+        )
+        failure.__cause__ = fault
+        with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back already
+            self._connection.execute("ROLLBACK")
+        with self._lock:
+            self.failure = failure
+        with contextlib.suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    batch.append(job)
+        for job in batch:
+            if not job.future.done():
+                job.future.set_exception(failure)
+
+
+def _name(fault: BaseException) -> str:
+    return getattr(fault, "sqlite_errorname", None) or type(fault).__name__
+
+
+def _hint(fault: BaseException) -> str:
+    if isinstance(fault, StoreReplaced | FileNotFoundError):
+        return "it was moved, deleted or replaced while open: put it back or restore it, then restart the gateway"
+    name = _name(fault)
+    return next(
+        (hint for code, hint in _HINTS.items() if name.startswith(code)), "restart the gateway and run affidavit verify"
+    )
