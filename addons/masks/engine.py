@@ -16,15 +16,15 @@ import orjson
 
 from addons.masks import bodies, headers, urls, walk
 from addons.masks.detection import WITHHELD, Undecided, detect
-from addons.masks.detectors import DETECTOR_SET, DETECTORS
-from addons.masks.injected import CREDENTIAL, Injected
+from addons.masks.detectors import CREDENTIAL, DETECTOR_SET, ENTITIES
+from addons.masks.injected import Injected
 from addons.masks.memo import Memo
 from addons.masks.placeholders import fingerprint, hashed, partial, redacted
 from addons.masks.rules import Action, Hit, Masked, MaskedDeltas, MaskedDocument, MaskedJson, MaskedPairs, Rule
 from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
 
-ENTITIES = frozenset(detector.entity for detector in DETECTORS) | {CREDENTIAL}
+__all__ = ["ENTITIES", "Masker", "ScopedMasker"]
 ALWAYS = Rule("always", (CREDENTIAL,), Action.REDACT)  # by place or by value: no policy turns it off
 
 

@@ -37,6 +37,8 @@ _DROPPED = regex.compile(f"[{''.join(sorted(_FORMAT))}]+")
 
 def folded(view: View) -> View:
     """The view with look-alikes folded and format characters gone; the same view where there are none."""
+    if "\\" in view.text:
+        view = View(_without_layout_escapes(view.text), view)
     if view.text.isascii():
         return view
     present = set(view.text)
@@ -44,6 +46,13 @@ def folded(view: View) -> View:
     if changed:
         view = View(_translated(view.text, changed), view)
     return _without_format_characters(view) if present & _FORMAT else view
+
+
+def _without_layout_escapes(text: str) -> str:
+    """`\\n`, `\\t`, `\\r` and `\\"` as white space and a quote, in the same length: the n would glue itself to the value after it."""
+    for escape, layout in (("\\n", " \n"), ("\\t", "  "), ("\\r", "  "), ('\\"', ' "')):
+        text = text.replace(escape, layout)
+    return text
 
 
 def _translated(text: str, changed: set[str]) -> str:

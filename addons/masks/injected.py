@@ -9,9 +9,9 @@ from urllib.parse import quote, quote_plus
 
 import regex
 
+from addons.masks.detectors import CREDENTIAL
 from addons.masks.spans import Span
 
-CREDENTIAL = "CREDENTIAL"
 SHORTEST = 6  # a shorter value would tear ordinary words out of the record
 _SCHEME = regex.compile(r"(?i)^(?:bearer|basic|token|apikey|key)\s+")
 _WORD = regex.compile(r"[A-Za-z0-9+/_\-]*+={0,2}")

@@ -1,19 +1,80 @@
-"""Payment card numbers. Source: ISO/IEC 7812-1 (Luhn)."""
+"""Payment card numbers. Sources: ISO/IEC 7812-1 (Luhn, lengths), the card schemes' published number ranges."""
 
 from __future__ import annotations
 
 import regex
 from stdnum import luhn
 
-from addons.masks.detectors.kinds import Number
+from addons.masks.detectors.kinds import Pattern, words
+from addons.masks.sight import Where
 
+_S = r"[ .\-/]"
+_ENDS = rf"(?![0-9])(?!{_S}[0-9]{{4}}(?![0-9]))"
 _PATTERN = regex.compile(
-    r"(?<![0-9])(?:[2-6][0-9]{3}([ .\-/]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|3[47][0-9]{2}([ .\-/]?)[0-9]{6}\2[0-9]{5})(?![0-9])"
+    rf"(?<![0-9])(?<![0-9][.,])(?:"
+    rf"[2-6][0-9]{{3}}(?:{_S}?[0-9]{{4}}){{2}}{_S}?[0-9]{{1,4}}(?:{_S}?[0-9]{{1,3}})?"
+    rf"|3[0-9]{{3}}{_S}?[0-9]{{6}}{_S}?[0-9]{{4,5}}"
+    rf"|[2-6](?P<one>{_S})[0-9](?:(?P=one)[0-9]){{12,17}}"
+    rf"){_ENDS}"
+)
+_AIR_TRAVEL = regex.compile(rf"(?<![0-9])1[0-9]{{3}}{_S}?[0-9]{{5}}{_S}?[0-9]{{6}}{_ENDS}")
+_BROKEN_LINES = regex.compile(r"(?<![0-9])[2-6][0-9]{3}(?:\s{1,4}[0-9]{4}){3}(?![0-9])")
+_CONTEXT = words(
+    "card", "credit", "debit", "visa", "mastercard", "amex", "american express", "discover", "jcb", "diners", "maestro", "pan",
+    "cvv", "cvc", "cc", "ccn", "expiry", "payment", "karte", "kreditkarte", "carte", "tarjeta", "carta",
+)  # fmt: skip
+_RANGES = (  # first digits, from, to; lengths
+    (1, 4, 4, (13, 16, 19)),  # Visa
+    (2, 51, 55, (16,)),  # Mastercard
+    (4, 2221, 2720, (16,)),
+    (2, 34, 34, (15,)),  # American Express
+    (2, 37, 37, (15,)),
+    (3, 300, 305, (14, 16, 17, 18, 19)),  # Diners Club
+    (2, 36, 36, (14, 16, 17, 18, 19)),
+    (2, 38, 39, (14, 16, 17, 18, 19)),
+    (4, 3528, 3589, (16, 17, 18, 19)),  # JCB
+    (4, 2200, 2204, (16, 17, 18, 19)),  # Mir
+    (2, 50, 50, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    (2, 56, 58, (12, 13, 14, 15, 16, 17, 18, 19)),
+    (2, 60, 69, (14, 15, 16, 17, 18, 19)),  # Discover, UnionPay, RuPay, Maestro
 )
 
 
-def _valid(digits: str) -> bool:
-    return bool(luhn.is_valid(digits))
+def is_card(digits: str) -> bool:
+    """Of a scheme's range and length, with a right check digit, and not one digit over and over."""
+    in_range = any(
+        low <= int(digits[:count]) <= high and len(digits) in lengths for count, low, high, lengths in _RANGES
+    )
+    return in_range and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
 
 
-DETECTOR = Number("CREDIT_CARD", _PATTERN, _valid, 0.9)
+DETECTOR = Pattern(
+    entity="CREDIT_CARD",
+    where=Where.NUMBERS,
+    pattern=_PATTERN,
+    valid=is_card,
+    confidence=0.8,
+    context=_CONTEXT,
+    with_context=0.95,
+)
+AIR_TRAVEL = Pattern(
+    entity="CREDIT_CARD",
+    where=Where.NUMBERS,
+    pattern=_AIR_TRAVEL,
+    valid=luhn.is_valid,
+    confidence=0.1,
+    context=_CONTEXT,
+    with_context=0.8,
+    alone=0.6,
+)
+BROKEN_LINES = Pattern(
+    entity="CREDIT_CARD",
+    where=Where.TEXT,
+    pattern=_BROKEN_LINES,
+    valid=is_card,
+    confidence=0.1,
+    context=_CONTEXT,
+    with_context=0.8,
+    needs=("\n", "\t"),
+)
+DETECTORS = (DETECTOR, AIR_TRAVEL, BROKEN_LINES)

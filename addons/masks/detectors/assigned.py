@@ -1,0 +1,164 @@
+"""Secrets by the name they stand under: `password=…`, `"api_key": "…"`, `--token …`, `<secret>…</secret>`. The name says what it is, the value
+must look like one (plausible.py). Not the vendors' own formats.
+
+The names are found one literal at a time in the lower-cased text; only there is the assignment read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+from addons.masks.detectors.kinds import Found
+from addons.masks.detectors.plausible import is_code, is_password, is_random
+from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
+
+_REST = r"[\w.\-]{0,40}"
+_CLOSE = r"(?:\\{0,3}[\"'`*\])]){0,3}"
+_OPERATOR = rf"(?:[ \t]{{0,20}}(?:={{1,3}}>?|!={{1,2}}|:{{1,3}}=?|[?|.+~]=|->|<-|\|{{1,2}}|,|>|{NAME})|[ \t]{{1,4}}(?:is|are|was|as|eq|==)(?=[ \t:])|[ \t]{{1,20}}(?=[\"'`]))"
+_SPACE = r"[ \t]{0,20}(?:\r?\n[ \t]{0,40})?"
+_OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|(?P<cdata><!\[CDATA\[))?"
+_TAIL = regex.compile(rf"(?P<rest>{_REST}){_CLOSE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
+_BARE = regex.compile(rf"[^\s{BREAK}]{{1,512}}")
+_QUOTED = {quote: regex.compile(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}") for quote in "\"'`"}
+_TRIMMED = "\"'`,;)]}>|&\\*"
+_YODA = regex.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
+_BEFORE = regex.compile(r"(?r)[A-Za-z0-9_.\-$]{0,48}")
+_OTHER = regex.compile(  # what follows a secret's name and makes it the name of something else
+    r"""(?ix) (?:^|[_.\-]|(?<=[a-z])(?=[A-Z])) (?: label|hint|errors?|fields?|resets?|urls?|uri|path|files?|filename|dir|length|len|size|policy|policies|placeholder|
+    required|type|types|names?|prompts?|messages?|msg|text|title|regex|pattern|min|max|count|counts|strength|inputs?|column|params?|headers?|var|vars|env|manager|
+    expir\w*|ttl|timeout|endpoint|provider|service|store|storage|version|format|class|factory|handler|callback|func|function|fn|validator|index|limit|usage|
+    budget|rate|cost|price|details|logprobs?|ids?|arn|alias|algorithm|alg|encoding|parser|generator|group|groups|options?|config|settings|scopes?|enabled|
+    disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?=[A-Z])|\d*$) """
+)
+_NOT_SECRET = regex.compile(
+    r"""(?ix) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
+    sort|row|range|hash|idempotency|dedup\w*|object|s3|dict|map|group|sub|lookup|index|translation|i18n|label|css|json|xml|column|field|registry|
+    hot|short|shortcut|arrow|escape|meta|super|control|ctrl|alt|shift|enter|tab|tokens_per|stop|eos|bos|pad|unk|special|csrf|author|dependency|project|issue|
+    jira|data|item|list|array|node|parent|child|config|setting|option|param|header|property|attribute|attr|type|state|action|event|host|known_host|mon|tur|don|key)
+    [_.\- ]? $ """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A literal, what the whole identifier around it must be like, and how strictly its values are read."""
+
+    literal: str
+    entity: str
+    password: bool = False  # any value will do in quotes; otherwise it must look random
+    shortest: int = 10
+    like: regex.Pattern[str] | None = None
+
+
+_PASS = regex.compile(
+    r"(?i).*pass[ _\-]?(?:w(?:or)?d|wort|phrase|code|w$|wd).*|(?:.*[_.\-]|db|user|usr|my|admin|root|smtp|ftp|ssh|mysql|redis|sql)?pass(?:$|[_.\-\d].*)|.*(?-i:[a-z]Pass)"
+)
+_KEY = regex.compile(r"(?i).*[a-z0-9][_.\- ]?key(?:$|[_.\-\d].*|(?-i:[A-Z].*))")
+_AUTH = regex.compile(r"(?i)(?:.*[_.\-])?auth(?:$|[_.\-\d].*|orization)")
+_NAMES = (
+    Name("pass", "PASSWORD", password=True, like=_PASS),
+    Name("pwd", "PASSWORD", password=True),
+    Name("kennwort", "PASSWORD", password=True),
+    Name("contraseña", "PASSWORD", password=True),
+    Name("secret", "SECRET", shortest=6),
+    Name("token", "SECRET"),
+    Name("credential", "SECRET"),
+    Name("key", "SECRET", like=_KEY),
+    Name("auth", "SECRET", shortest=16, like=_AUTH),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Reads assignments to the names above."""
+
+    names: tuple[Name, ...]
+
+    @property
+    def entities(self) -> frozenset[str]:
+        return frozenset(name.entity for name in self.names)
+
+    def find(self, sight: Sight) -> Iterator[Found]:
+        for name in self.names:
+            if name.literal in sight.lower:
+                yield from self._each(sight, name)
+            if sight.name and name.literal in sight.name.lower() and (found := _named_text(sight, name)):
+                yield found
+
+    def _each(self, sight: Sight, name: Name) -> Iterator[Found]:
+        start = sight.lower.find(name.literal)
+        while start >= 0:
+            end = start + len(name.literal)
+            if found := _assignment(sight, name, start, end):
+                yield found
+            start = sight.lower.find(name.literal, end)
+
+
+def _assignment(sight: Sight, name: Name, start: int, end: int) -> Found | None:
+    tail = _TAIL.match(sight.text, end, timeout=sight.timeout)
+    before = _BEFORE.match(sight.text, max(0, start - 48), start)
+    prefix = before[0] if before else ""
+    if not tail:
+        return _compared(sight, name, prefix, start, end)
+    if not _is_secret_name(name, prefix, sight.text[start:end], tail["rest"]):
+        return None
+    quote = tail["quote"]
+    value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout)
+    if not value:
+        return None
+    text = value[0] if quote else _trimmed(value[0], tail["operator"])
+    return _judged(name, text, tail.end(), quoted=bool(quote))
+
+
+def _compared(sight: Sight, name: Name, prefix: str, start: int, end: int) -> Found | None:
+    """`if ("…" == password)`: the value stands first."""
+    first = start - len(prefix)
+    if not sight.text[max(0, first - 4) : first].rstrip().endswith("="):
+        return None
+    value = _YODA.search(sight.text, max(0, first - 300), first)
+    rest = regex.match(_REST, sight.text, pos=end)
+    if not value or not _is_secret_name(name, prefix, sight.text[start:end], rest[0] if rest else ""):
+        return None
+    return _judged(name, value["value"], value.start("value"), quoted=True)
+
+
+def _named_text(sight: Sight, name: Name) -> Found | None:
+    """The whole text stands under a secret's name, as in {"password": "…"}."""
+    at = sight.name.lower().find(name.literal)
+    text = sight.text.strip()
+    end = at + len(name.literal)
+    if not text or not _is_secret_name(name, sight.name[:at], sight.name[at:end], sight.name[end:]):
+        return None
+    return _judged(name, text, sight.text.find(text), quoted=True)
+
+
+def _judged(name: Name, value: str, start: int, *, quoted: bool) -> Found | None:
+    if not value.strip(NEUTRAL + " ,;[]") or not _is_value(name, value, quoted=quoted):
+        return None
+    return Found(start, start + len(value), name.entity, 0.6 if name.password else 0.55, value)
+
+
+def _is_value(name: Name, value: str, *, quoted: bool) -> bool:
+    if name.password:
+        return is_password(value, quoted=quoted)
+    return is_random(value, shortest=name.shortest) and (quoted or not is_code(value))
+
+
+def _is_secret_name(name: Name, prefix: str, literal: str, rest: str) -> bool:
+    if name.like and not name.like.fullmatch(prefix + literal + rest):
+        return False
+    return not _OTHER.search(rest) and (name.password or not _NOT_SECRET.search(prefix))
+
+
+def _trimmed(value: str, operator: str) -> str:
+    """An unquoted value ends at a separator when one stands in it, and never with a bracket or a comma of the text around it."""
+    if operator.strip() in (">",):
+        value = value.partition("<")[0]
+    value = value.rstrip(_TRIMMED) if not value.endswith("}}") else value
+    return value
+
+
+DETECTOR = Assigned(_NAMES)

@@ -1,0 +1,106 @@
+"""IP addresses of both kinds, and MAC addresses. Sources: RFC 791, RFC 4291 2.2, RFC 6890 (special purpose), IEEE 802.
+
+Four numbers with dots are a version as often as an address: loopback, netmasks and what follows a product's name are left alone, and private
+addresses need a word near them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+import regex
+
+from addons.masks.detectors.kinds import Pattern, compact, exact, words
+from addons.masks.sight import Where
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_FOUR = regex.compile(
+    rf"(?<![\w.\-])(?<![A-Za-z]/)(?<![vV=] )(?<![<>=~^])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w\-]|\.[0-9])"
+)
+_SIX = regex.compile(
+    r"(?<![\w:.])(?:(?:[0-9A-Fa-f]{1,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|:)|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}"
+    r"|(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{1,4})(?![\w:])"
+)
+_CONTEXT = words(
+    "ip",
+    "ips",
+    "ipv4",
+    "ipv6",
+    "address",
+    "addr",
+    "host",
+    "server",
+    "client",
+    "remote",
+    "gateway",
+    "dns",
+    "subnet",
+    "peer",
+    "ping",
+    "from",
+)
+_MAC = regex.compile(
+    r"(?<![\w:.\-])(?:[0-9A-Fa-f]{2}(?P<sep>[:\-]))(?:[0-9A-Fa-f]{2}(?P=sep)){4}[0-9A-Fa-f]{2}(?![\w:]|[.\-]\w)"
+    r"|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w]|\.\w)"
+)
+
+
+def _public(value: str) -> bool:
+    """Four numbers that are somebody's: routable, and not a network's own address."""
+    address = ipaddress.ip_address(value)
+    return address.is_global and not address.is_multicast and not value.endswith(".0.0")
+
+
+def _private(value: str) -> bool:
+    return ipaddress.ip_address(value).is_private and not value.startswith(("0.", "127.", "255."))
+
+
+def _six(value: str) -> bool:
+    try:
+        address = ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    groups = [group for group in value.split(":") if group]
+    return not (address.is_loopback or address.is_unspecified) and (
+        len(groups) >= 3 or any(len(group) == 4 for group in groups)
+    )
+
+
+def _is_mac(value: str) -> bool:
+    digits = compact(value)
+    return len(set(digits)) > 1 and not digits.isalpha()
+
+
+DETECTORS = (
+    Pattern(
+        entity="IP_ADDRESS",
+        where=Where.DOTTED,
+        pattern=_FOUR,
+        valid=_public,
+        canonical=exact,
+        confidence=0.6,
+        context=_CONTEXT,
+        with_context=0.8,
+    ),
+    Pattern(
+        entity="IP_ADDRESS",
+        where=Where.DOTTED,
+        pattern=_FOUR,
+        valid=_private,
+        canonical=exact,
+        confidence=0.2,
+        context=_CONTEXT,
+        with_context=0.7,
+    ),
+    Pattern(
+        entity="IP_ADDRESS",
+        where=Where.COLONS,
+        pattern=_SIX,
+        valid=_six,
+        canonical=str.lower,
+        confidence=0.6,
+        context=_CONTEXT,
+        with_context=0.8,
+    ),
+    Pattern(entity="MAC_ADDRESS", where=Where.COLONS, pattern=_MAC, valid=_is_mac, canonical=compact, confidence=0.65),
+)
