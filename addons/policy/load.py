@@ -36,6 +36,7 @@ _KEYS = {
     "controls.yaml": read_keeping.CONTROL_FILE_KEYS,
 }
 
+_STRANGE_BREAK = re.compile("[\x85\u2028\u2029]")  # breaks to YAML 1.1, text to YAML 1.2
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -167,8 +168,11 @@ class _Tree:
         self._root: nodes.Node | None = None
 
     def read(self, text: str) -> nodes.Node:
-        if len(text.encode()) > FILE_BYTES:
+        if len(text.encode("utf-8", "surrogatepass")) > FILE_BYTES:
             raise _Broken(1, f"expected at most {FILE_BYTES} bytes, got more; make it shorter")
+        if strange := _STRANGE_BREAK.search(text):
+            line = text.count("\n", 0, strange.start()) + 1
+            raise _Broken(line, "expected line feeds, got another line break, which editors do not count; take it out")
         try:
             for event in yaml.parse(text, Loader=yaml.SafeLoader):
                 self._event(event)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from addons.policy.faults import PolicyFaults
 from addons.policy.load import DEPTH, FILE_BYTES, FILES, load
@@ -122,6 +124,9 @@ def test_a_file_that_would_never_be_read_is_a_fault(tmp_path, name):
         pytest.param(b"version: 1\nrules: [\n", "expected YAML, got a fault in it", id="broken"),
         pytest.param(b"version: 1\nrules:\n\t- {}\n", ":3: expected YAML, got a fault in it", id="a tab"),
         pytest.param(b"version: 1\nrules: []\n# \x07\n", ":3: expected printable text", id="a control character"),
+        pytest.param(
+            "version: 1\nrules: []\n#\u2028rules: []\n".encode(), ":3: expected line feeds", id="a hidden line break"
+        ),
         pytest.param(b"version: 1\nrules: []\n---\nversion: 1\n", ":3: expected one document", id="two documents"),
         pytest.param(b"x: &a [1]\ny: *a\n", ":1: expected everything written out", id="an anchor"),
         pytest.param(b"x: 1\ny: *a\n", ":2: expected everything written out", id="an alias"),
@@ -407,3 +412,23 @@ def test_entities_are_counted(entities, counts):
     rule = parsed(**swapped("approval", "response, commands:", f"request, entities: {entities}, commands:")).approval[0]
 
     assert rule.when.entities == counts
+
+
+SCRAPS = ["", "\n", " ", "- ", ": ", "{", "}", "[", "]", '"', "'", "#", "&", "*", "!", "|", ">", "%", "@", "\t", "\x00", "\ud800", "é", "~", "1", "null", "true",
+          "version", "id", "${", "9" * 400, "when", "\\", "---\n", "...\n", "? ", "<<", "=", "\u2028", "\ufeff", "\x85"]  # fmt: skip
+
+
+@given(st.data())
+def test_whatever_is_damaged_is_a_fault_or_still_whole(data):
+    name = data.draw(st.sampled_from(FILES))
+    text = SMALL[name]
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 8)))
+        text = text[:start] + data.draw(st.sampled_from(SCRAPS)) + text[end:]
+    try:
+        faults = () if parsed(**{name.removesuffix(".yaml"): text}).digest else ("no digest",)
+    except PolicyFaults as found:
+        faults = [fault for fault in found.faults if fault.line > text.count("\n") + 2 and fault.file.endswith(name)]
+
+    assert not faults
