@@ -181,7 +181,7 @@ class MessagesAssembler:
             finish_reasons=(reason,) if reason else (),
             usage=usage_of(self._usage),
             error=failed.error if failed else "",
-            complete=self.done and not failed,
+            complete=self.done,
         )
 
 

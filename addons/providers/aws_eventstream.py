@@ -7,11 +7,13 @@ Source: Smithy 2.0, "Amazon Event Stream specification".
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from addons.providers.json_values import loads, obj, text
 from addons.providers.sse import Cut
 
 _PRELUDE: Final = struct.Struct(">III")
@@ -71,7 +73,16 @@ def read_frame(frame: bytes) -> Cut:
     headers = dict(_headers(frame[_PRELUDE.size : split]))
     exception = headers.get(":exception-type") or headers.get(":error-code")
     event = EXCEPTION + exception if exception else headers.get(":event-type", "")
-    return Cut(frame, event, frame[split:-4] or (b"{}" if exception else b""))
+    payload = frame[split:-4] or (b"{}" if exception else b"")
+    return Cut(frame, "", _unwrapped(payload)) if event == "chunk" else Cut(frame, event, payload)
+
+
+def _unwrapped(payload: bytes) -> bytes:
+    """InvokeModelWithResponseStream and InvokeAgent wrap what the model says: {"bytes": "base64", "p": "padding"}."""
+    try:
+        return base64.b64decode(text(obj(loads(payload)).get("bytes")), validate=True) or payload
+    except ValueError:
+        return payload
 
 
 def _headers(block: bytes) -> Iterator[tuple[str, str]]:

@@ -5,19 +5,22 @@ Not the list of providers (registry.py), not a wire format (one file each).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from addons.providers.aws_eventstream import FrameFramer
-from addons.providers.call import Call, Json, Reply
+from addons.providers.call import Call, Json, Reply, Usage
 from addons.providers.failures import failure_in, failure_of_status, failure_text
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.json_stream import LineFramer, SniffFramer
 from addons.providers.json_values import NotJson, loads
+from addons.providers.paths import model_in, streams
+from addons.providers.recognise import of_event, of_reply, of_request
 from addons.providers.registry import ProviderUnknown, endpoint_for, endpoint_with_id, provider_named
 from addons.providers.sse import SseFramer
 from addons.providers.stream import Assembler, Framer, Stream
-from addons.providers.wire import Endpoint, Refusal, StreamParser, WireReply, WireRequest, header, media_type
+from addons.providers.wire import Endpoint, Headers, Refusal, StreamParser, WireReply, WireRequest, header, media_type
 
 _FRAMERS: Final[dict[str, type[Framer]]] = {
     "text/event-stream": SseFramer,
@@ -34,19 +37,27 @@ _UNSURE: Final = frozenset(
 
 
 def parse_call(provider: str, request: WireRequest) -> Call:
-    """What a request asks. A path that no endpoint knows is recorded whole, as `generic`.
+    """What a request asks: by its path, else by its body's shape, else recorded whole, as `generic`.
 
-    So is a body that its endpoint does not know, but under the endpoint's id: the answer will still be in its format.
+    A body that its path's endpoint does not know is recorded whole too, but under the endpoint's id: the answer will
+    still be in its format.
     """
     endpoint = endpoint_for(provider, request.method, request.path)
-    if endpoint is None:
-        return generic_call(provider, request)
     try:
-        body = loads(request.body)
+        value = loads(request.body) if request.body else None
     except NotJson:
-        body = None
-    call = endpoint.parse_call(provider, request, body) if isinstance(body, dict) else None
-    return call or generic_call(provider, request, endpoint)
+        value = None
+    body = value if isinstance(value, dict) else {}
+    found = endpoint or (of_request(body) if request.method.upper() == "POST" else None)
+    call = found.parse_call(provider, request, body) if found and body else None
+    return _with_path(call or generic_call(provider, request, endpoint), request.path)
+
+
+def _with_path(call: Call, path: str) -> Call:
+    """What the body leaves to the path: the model, and whether a stream is wanted."""
+    model = call.model or model_in(path)
+    streamed = call.streamed or streams(path)
+    return call if (model, streamed) == (call.model, call.streamed) else replace(call, model=model, streamed=streamed)
 
 
 def parse_reply(call: Call, reply: WireReply) -> Reply:
@@ -62,30 +73,42 @@ def parse_reply(call: Call, reply: WireReply) -> Reply:
         return _no_json(call, reply, kind)
     if reply.status >= 400:
         return failure_of_status(reply.status, value)
-    return _spoken(endpoint_with_id(call.endpoint), value)
+    return _with_headers(_spoken(endpoint_with_id(call.endpoint), value), reply.headers)
+
+
+def _with_headers(reply: Reply, headers: Headers) -> Reply:
+    """Bedrock's InvokeModel counts tokens in headers, whatever the model's own body says."""
+    if reply.usage != Usage():
+        return reply
+    counts = [header(headers, f"x-amzn-bedrock-{side}-token-count") for side in ("input", "output")]
+    asked, answered = [int(count) if count.isdecimal() and len(count) < 16 else None for count in counts]
+    return replace(reply, usage=Usage(asked, answered)) if (asked, answered) != (None, None) else reply
 
 
 def _spoken(endpoint: Endpoint | None, value: Json) -> Reply:
-    """A reply that says nothing its endpoint knows is a failure under status 200, or is recorded whole."""
-    if endpoint is None:
-        return generic_reply(value)
-    reply = (
-        _events(endpoint.assembler(), value)
-        if endpoint.assembler and isinstance(value, list)
-        else endpoint.parse_reply(value)
-    )
-    if reply.parts or reply.error:
-        return reply
-    found = failure_in(value)
-    return found or (reply if reply.finish_reasons or reply.response_id else generic_reply(value))
+    """Read by the call's endpoint, else by its own shape; else it is a failure under status 200, or recorded whole."""
+    read = [_read(found, value) for found in (endpoint,) if found]
+    if not any(reply.parts or reply.error for reply in read):
+        recognised = of_reply(value) if isinstance(value, dict) else None
+        read += [_read(recognised, value)] if recognised else []
+        read += [failed] if (failed := failure_in(value)) else []
+    telling = next((reply for reply in read if reply.parts or reply.error), None)
+    quiet = next((reply for reply in read if reply.finish_reasons or reply.response_id), None)
+    return telling or quiet or generic_reply(value)
+
+
+def _read(endpoint: Endpoint, value: Json) -> Reply:
+    if endpoint.assembler and isinstance(value, list):
+        return _events(endpoint.assembler(), value)
+    return endpoint.parse_reply(value)
 
 
 def _events(assembler: Assembler, values: list[Json]) -> Reply:
-    """A stream that came as one JSON array."""
+    """A stream that came as one JSON array, whose end is the wire's own."""
     for value in values:
         assembler.take("", value)
     assembler.close()
-    return assembler.reply()
+    return replace(assembler.reply(), complete=True)
 
 
 def _no_json(call: Call, reply: WireReply, kind: str) -> Reply:
@@ -121,8 +144,15 @@ def stream_parser(call: Call, content_type: str) -> StreamParser | None:
 
 def _stream(call: Call, framer: Framer) -> Stream:
     endpoint = endpoint_with_id(call.endpoint)
-    assembler = endpoint.assembler if endpoint and endpoint.assembler else GenericAssembler
-    return Stream(framer, assembler())
+    promised = endpoint.assembler() if endpoint and endpoint.assembler else GenericAssembler()
+
+    def choose(event: str, value: dict[str, Json]) -> Assembler | None:
+        found = of_event(event, value)
+        if found is None or found.assembler is None:
+            return None
+        return promised if found is endpoint else found.assembler()
+
+    return Stream(framer, promised, choose)
 
 
 def refusal(

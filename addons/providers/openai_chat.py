@@ -28,7 +28,7 @@ _SOURCE_KEYS: Final = (
 )  # what a searching model (Perplexity, xAI) shows beside its text
 
 
-def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
+def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return None
@@ -37,18 +37,9 @@ def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Ca
         Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
         for place, message in enumerate(messages)
     ]
-    model = text(body.get("model")) or deployment(request.path)
+    model = text(body.get("model"))
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     return Call(provider, "chat", "openai.chat", model, body.get("stream") is True, tuple(turns), rest)
-
-
-_DEPLOYMENT: Final = re.compile(r"/deployments/([^/]+)/")
-
-
-def deployment(path: str) -> str:
-    """The model that an Azure path names: /openai/deployments/gpt-4o/chat/completions."""
-    found = _DEPLOYMENT.search(path)
-    return found[1] if found else ""
 
 
 def parse_reply(value: Json) -> Reply:
@@ -134,7 +125,7 @@ class ChatAssembler:
             finish_reasons=reply.finish_reasons,
             usage=reply.usage,
             error=failed.error if failed else "",
-            complete=complete and not failed,
+            complete=complete,
         )
 
 

@@ -81,7 +81,7 @@ def _tool_result(body: dict[str, Json]) -> Iterator[Part]:
         yield Part(Kind.TOOL_RESULT, words(content), name=name, call_id=call_id)
         return
     for part in content_parts(content):
-        kind = Kind.TOOL_RESULT if part.kind is Kind.TEXT else part.kind
+        kind = Kind.TOOL_RESULT if part.kind in (Kind.TEXT, Kind.OTHER) else part.kind
         yield Part(kind, part.content, part.name or name, call_id, part.media_type, part.base64)
 
 

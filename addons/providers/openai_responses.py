@@ -117,7 +117,7 @@ class ResponsesAssembler:
             finish_reasons=reply.finish_reasons if self.done else (),
             usage=reply.usage,
             error=reply.error or (failed.error if failed else ""),
-            complete=self.done and not failed,
+            complete=self.done,
         )
 
 

@@ -13,15 +13,26 @@ from types import MappingProxyType
 from typing import Final
 
 from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_REFUSAL
+from addons.providers.bedrock_converse import BEDROCK_CONVERSE, BEDROCK_REFUSAL
+from addons.providers.cohere import COHERE_CHAT, COHERE_REFUSAL
+from addons.providers.cohere_v1 import COHERE_CHAT_V1
+from addons.providers.embeddings import EMBEDDINGS
+from addons.providers.gemini import GEMINI_GENERATE, GEMINI_REFUSAL
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.hosts import BEDROCK_HOSTS, BEDROCK_PATTERN, VERTEX_HOSTS, VERTEX_PATTERN
+from addons.providers.mcp import MCP_REFUSAL, MCP_RPC
+from addons.providers.ollama import OLLAMA_CHAT, OLLAMA_REFUSAL
 from addons.providers.openai_chat import OPENAI_CHAT
+from addons.providers.openai_media import OPENAI_MEDIA
 from addons.providers.openai_responses import OPENAI_RESPONSES
 from addons.providers.openai_shapes import OPENAI_REFUSAL
+from addons.providers.text_completion import TEXT_COMPLETION
+from addons.providers.token_counts import TOKEN_COUNTS
 from addons.providers.wire import Endpoint, Provider, Refusal
 
-OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES)
-COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES)
+OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES, EMBEDDINGS, TEXT_COMPLETION, *OPENAI_MEDIA)
+COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS)
+GEMINI: Final = (GEMINI_GENERATE,)
 
 
 def _compatible(name: str, *suffixes: str, aliases: tuple[str, ...] = ()) -> Provider:
@@ -40,14 +51,14 @@ _AZURE: Final = ("openai.azure.com", "cognitiveservices.azure.com")
 _FOUNDRY: Final = ("services.ai.azure.com", "models.ai.azure.com", "inference.ai.azure.com")
 
 PROVIDERS: Final = (
-    Provider("openai", ("openai.com",), OPENAI, OPENAI_REFUSAL),
+    _compatible("openai", "openai.com"),
     _own("anthropic", (ANTHROPIC_MESSAGES,), ANTHROPIC_REFUSAL, "anthropic.com"),
     _compatible("azure.ai.openai", *_AZURE, aliases=("azure", "azure_openai")),
     _compatible("azure.ai.inference", *_FOUNDRY, aliases=("azure_ai", "azure_foundry")),
-    Provider("aws.bedrock", BEDROCK_HOSTS, COMPATIBLE, OPENAI_REFUSAL, BEDROCK_PATTERN, aliases=("bedrock",)),
-    _compatible("gcp.gemini", "generativelanguage.googleapis.com", aliases=("gemini", "google", "google_ai")),
-    Provider("gcp.vertex_ai", VERTEX_HOSTS, COMPATIBLE, OPENAI_REFUSAL, VERTEX_PATTERN, aliases=("vertex", "vertex_ai")),
-    _compatible("cohere", "cohere.com", "cohere.ai"),
+    Provider("aws.bedrock", BEDROCK_HOSTS, (BEDROCK_CONVERSE, *COMPATIBLE), BEDROCK_REFUSAL, BEDROCK_PATTERN, aliases=("bedrock",)),
+    _own("gcp.gemini", GEMINI, GEMINI_REFUSAL, "generativelanguage.googleapis.com", aliases=("gemini", "google", "google_ai")),
+    Provider("gcp.vertex_ai", VERTEX_HOSTS, (*GEMINI, *COMPATIBLE), GEMINI_REFUSAL, VERTEX_PATTERN, aliases=("vertex", "vertex_ai")),
+    _own("cohere", (COHERE_CHAT, COHERE_CHAT_V1), COHERE_REFUSAL, "cohere.com", "cohere.ai"),
     _compatible("mistral_ai", "mistral.ai", aliases=("mistral",)),
     _compatible("groq", "groq.com"),
     _compatible("x_ai", "x.ai", aliases=("xai", "grok")),
@@ -112,8 +123,9 @@ PROVIDERS: Final = (
     _compatible("requesty", "requesty.ai"),
     _compatible("databricks", "serving.cloud.databricks.com"),
     _compatible("snowflake"),
-    _compatible("ollama", "ollama.com"),
+    _own("ollama", (OLLAMA_CHAT,), OLLAMA_REFUSAL, "ollama.com"),
     _compatible("openai_compatible", aliases=("local", "vllm", "lm_studio", "litellm", "compatible")),
+    Provider("mcp", (), (MCP_RPC,), MCP_REFUSAL),
     Provider("generic", (), COMPATIBLE, GENERIC_REFUSAL, aliases=("other",)),
 )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from addons.providers.call import Frame, Json, Kind, Part, Reply
@@ -35,14 +37,21 @@ class Assembler(Protocol):
     def reply(self) -> Reply: ...
 
 
-class Stream:
-    """One streamed reply."""
+Choose = Callable[
+    [str, dict[str, Json]], Assembler | None
+]  # event, value -> the assembler for such events, if they tell
 
-    def __init__(self, framer: Framer, assembler: Assembler) -> None:
+
+class Stream:
+    """One streamed reply. `assembler` is what the endpoint promised; the first event that tells of another format decides."""
+
+    def __init__(self, framer: Framer, assembler: Assembler, choose: Choose) -> None:
         self._framer = framer
         self._assembler = assembler
-        self._stray: list[str] = []
-        self._events = 0
+        self._choose: Choose | None = choose
+        self._stray: list[str] = []  # events that are no JSON
+        self._torn: list[str] = []  # the same, but for the tail: worth telling only where nothing else is
+        self._stray_length = 0
 
     @property
     def end_markers(self) -> tuple[bytes, ...]:
@@ -52,7 +61,10 @@ class Stream:
         return tuple([self._frame(cut) for cut in self._framer.feed(data)])
 
     def finish(self) -> tuple[Frame, ...]:
+        whole_events = self._stray
+        self._stray = []
         frames = [self._frame(cut) for cut in self._framer.finish()]
+        self._torn, self._stray = self._stray, whole_events
         still_open = self._assembler.close()
         if still_open:
             frames.append(Frame(b"", completed=still_open))
@@ -60,15 +72,15 @@ class Stream:
 
     def reply(self) -> Reply:
         reply = self._assembler.reply()
-        if reply.parts or reply.error or not self._stray:
+        stray = self._stray if reply.parts or reply.error else [*self._stray, *self._torn]
+        if not stray:
             return reply
-        text = "\n".join(self._stray)[:_LONGEST_STRAY_TEXT]
-        return Reply(parts=(Part(Kind.OTHER, text),), complete=False)
+        return replace(reply, parts=(*reply.parts, Part(Kind.OTHER, "\n".join(stray)[:_LONGEST_STRAY_TEXT])))
 
     def _frame(self, cut: Cut) -> Frame:
-        assembler = self._assembler
-        was_done = assembler.done
+        was_done = self._assembler.done
         completed = self._take(cut) if cut.payload else ()
+        assembler = self._assembler
         return Frame(cut.data, assembler.holding, completed, last=assembler.done and not was_done)
 
     def _take(self, cut: Cut) -> tuple[Part, ...]:
@@ -80,9 +92,12 @@ class Stream:
         except NotJson:
             self._keep_stray(cut.payload)
             return ()
+        if self._choose and isinstance(value, dict):
+            self._assembler = self._choose(cut.event, value) or self._assembler
+            self._choose = None
         return self._assembler.take(cut.event, value)
 
     def _keep_stray(self, payload: bytes) -> None:
-        if self._events < _LONGEST_STRAY_TEXT:
+        if self._stray_length < _LONGEST_STRAY_TEXT:
             self._stray.append(payload[:_LONGEST_STRAY_TEXT].decode("utf-8", errors="replace"))
-            self._events += len(self._stray[-1]) + 1
+            self._stray_length += len(self._stray[-1]) + 1

@@ -71,7 +71,7 @@ def test_events_under_the_content_type_of_json_are_read_as_events() -> None:
 def test_a_page_of_html_under_an_error_status_is_its_text() -> None:
     reply = reply_to(CHAT, b"<html>nginx</html>", status=502, content_type="text/html")
 
-    assert ("http_502", "<html>nginx</html>") == (reply.error, reply.parts[0].content)
+    assert (reply.error, reply.parts[0].content) == ("http_502", "<html>nginx</html>")
 
 
 def test_sound_is_kept_as_base64() -> None:
@@ -83,4 +83,4 @@ def test_sound_is_kept_as_base64() -> None:
 def test_json_that_was_cut_is_kept_as_text_and_is_not_complete() -> None:
     reply = reply_to(CHAT, b'{"id":"chatcmpl-1","choi')
 
-    assert ('{"id":"chatcmpl-1","choi', False) == (reply.parts[0].content, reply.complete)
+    assert (reply.parts[0].content, reply.complete) == ('{"id":"chatcmpl-1","choi', False)

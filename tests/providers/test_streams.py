@@ -58,11 +58,14 @@ def test_a_tool_call_is_held_until_it_is_told(twin: Twin) -> None:
     assert not holding or "calls" not in twin.said
 
 
-@every_twin
+@pytest.mark.parametrize(
+    "twin", [twin for twin in TWINS if twin.endpoint != "generic"], ids=lambda twin: f"{twin.endpoint}/{twin.name}"
+)
 def test_the_last_event_contains_an_end_marker(twin: Twin) -> None:
+    """What the cheap tap relies on; a format that is not known beforehand has no markers."""
     parser = twin.parser()
     for frame in fed(parser, [twin.body]):
-        if frame.last and parser.end_markers:
+        if frame.last:
             assert any(marker in frame.data for marker in parser.end_markers)
 
 

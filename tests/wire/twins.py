@@ -70,13 +70,16 @@ def _twin(said: Path) -> Twin:
 
 
 def frames(text: bytes) -> bytes:
-    """The binary frames that a .frames file lists; an inner "chunk" is what InvokeModelWithResponseStream wraps in base64."""
+    """The binary frames that a .frames file lists."""
     return b"".join(write_frame(headers, _payload(payload)) for headers, payload in json.loads(text))
 
 
 def _payload(payload: Any) -> bytes:
+    """A "chunk" stands for what InvokeModelWithResponseStream wraps in base64."""
     if isinstance(payload, dict) and "chunk" in payload:
-        payload = {"bytes": base64.b64encode(json.dumps(payload["chunk"]).encode()).decode()}
+        inner = payload["chunk"]
+        said = inner if isinstance(inner, str) else json.dumps(inner)
+        payload = {"bytes": base64.b64encode(said.encode()).decode(), "p": "abc"}
     return json.dumps(payload).encode()
 
 

@@ -1,0 +1,129 @@
+"""Model Context Protocol over HTTP: an agent's calls to its tools' servers. Not the SSE transport's session, not stdio.
+
+    {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": …, "arguments": {…}}}
+    {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": …}], "isError": false}}
+Source: modelcontextprotocol.io, specification 2025-11-25, "Transports", "Tools"; JSON-RPC 2.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+
+from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
+from addons.providers.failures import failure
+from addons.providers.json_values import array, compact, obj, text, words
+from addons.providers.media import by_value
+from addons.providers.parts import JSON_TYPE, whole
+from addons.providers.wire import Endpoint, Refusal, WireRequest
+
+
+def request_parts(value: Json) -> tuple[Part, ...]:
+    """A call of a tool, or any other message whole."""
+    body = obj(value)
+    if body.get("method") != "tools/call":
+        return result_parts(value) if "result" in body or "error" in body else whole(value)
+    params = obj(body.get("params"))
+    arguments = words({} if params.get("arguments") is None else params["arguments"])
+    return (Part(Kind.TOOL_CALL, arguments, name=text(params.get("name")), call_id=words(body.get("id"))),)
+
+
+def result_parts(value: Json) -> tuple[Part, ...]:
+    """What a server answers: a tool's content, or the result whole."""
+    body = obj(value)
+    if "method" in body:
+        return request_parts(value)
+    call_id = words(body.get("id"))
+    if body.get("error"):
+        return (Part(Kind.TOOL_RESULT, words(body["error"]), name="error", call_id=call_id),)
+    result = obj(body.get("result"))
+    if isinstance(result.get("content"), list):
+        return tuple(_content(result, call_id))
+    return (Part(Kind.OTHER, compact(body.get("result")), name="result", call_id=call_id, media_type=JSON_TYPE),)
+
+
+def _content(result: dict[str, Json], call_id: str) -> Iterator[Part]:
+    name = "error" if result.get("isError") is True else ""
+    for entry in map(obj, array(result.get("content"))):
+        kind = text(entry.get("type"))
+        if kind == "text":
+            yield Part(Kind.TOOL_RESULT, words(entry.get("text")), name=name, call_id=call_id)
+        elif kind in ("image", "audio"):
+            yield by_value(text(entry.get("mimeType")), text(entry.get("data")), kind=Kind(kind), call_id=call_id)
+        else:
+            yield Part(Kind.TOOL_RESULT, compact(entry), name=name, call_id=call_id, media_type=JSON_TYPE)
+    if structured := result.get("structuredContent"):
+        yield Part(Kind.TOOL_RESULT, compact(structured), name="structured", call_id=call_id, media_type=JSON_TYPE)
+
+
+def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
+    if "jsonrpc" not in body:
+        return None
+    method = text(body.get("method"))
+    operation = "execute_tool" if method == "tools/call" else ""
+    role = "assistant" if method else "tool"
+    return Call(
+        provider, operation, "mcp", "", streamed=False, turns=(Turn(role, body, "", request_parts),), parameters={}
+    )
+
+
+def parse_reply(value: Json) -> Reply:
+    return _reply([value])
+
+
+def _reply(messages: list[Json]) -> Reply:
+    bodies = [obj(message) for message in messages]
+    errors = [failure(body["error"], {}).error for body in bodies if body.get("error")]
+    failed = [obj(body.get("result")).get("isError") is True for body in bodies]
+    return Reply(
+        parts=tuple([part for message in messages for part in result_parts(message)]),
+        finish_reasons=("error",) if any(failed) else (),
+        error=errors[0] if errors else "",
+    )
+
+
+class McpAssembler:
+    """Messages of one stream: progress, requests of the server, and the answer."""
+
+    end_markers: tuple[bytes, ...] = ()
+
+    def __init__(self) -> None:
+        self.holding = False
+        self.done = False
+        self._messages: list[Json] = []
+
+    def take(self, event: str, value: Json) -> tuple[Part, ...]:  # noqa: ARG002 - every message is an event "message"
+        self._messages.append(value)
+        return ()
+
+    def close(self) -> tuple[Part, ...]:
+        return ()
+
+    def reply(self) -> Reply:
+        return _reply(self._messages)
+
+
+def _error(_status: int, code: str, message: str, exchange_id: str) -> bytes:
+    """A server's own errors have codes from -32000 to -32099."""
+    error = {"code": -32001, "message": message, "data": {"code": code, "exchange_id": exchange_id}}
+    return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": error})
+
+
+def _event(code: str, message: str, exchange_id: str) -> bytes:
+    return b"event: message\ndata: " + _error(0, code, message, exchange_id) + b"\n\n"
+
+
+MCP_REFUSAL: Final = Refusal(_error, _event)
+
+MCP_RPC: Final = Endpoint(
+    id="mcp",
+    operation="",
+    path=re.compile(r""),
+    parse_call=parse_call,
+    parse_reply=parse_reply,
+    assembler=McpAssembler,
+    refusal=MCP_REFUSAL,
+)

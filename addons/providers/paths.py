@@ -1,0 +1,30 @@
+"""What a request's path says beside the endpoint: a model, a stream. Not the endpoints' own paths, which stand in their files.
+
+/openai/deployments/gpt-4o/chat/completions                     Azure
+/v1beta/models/gemini-2.5-pro:streamGenerateContent             Google AI
+/v1/projects/p/locations/l/publishers/anthropic/models/claude-opus-4:streamRawPredict     Vertex AI
+/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream               Bedrock
+/serving-endpoints/dbrx/invocations, /endpoints/llama/invocations                         Databricks, SageMaker
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+_MODEL: Final = re.compile(
+    r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/([^/:]+)"
+)
+_STREAM: Final = re.compile(r"stream[^/]*$", re.IGNORECASE)
+
+
+def model_in(path: str) -> str:
+    """The model named last; an ARN keeps its slashes escaped on the wire, and loses that here."""
+    found = _MODEL.findall(path)
+    return unquote(found[-1]) if found else ""
+
+
+def streams(path: str) -> bool:
+    """Whether the last segment asks for a stream."""
+    return _STREAM.search(path) is not None
