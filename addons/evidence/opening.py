@@ -13,7 +13,16 @@ from typing import Any
 
 from addons.evidence.chain import Tip
 from addons.evidence.checkpoints import Checkpoint, NoteInvalid, Verifier, check_checkpoint
-from addons.evidence.database import APPLICATION_ID, Connection, Database, StoreError, connect, create_file, sqlite3
+from addons.evidence.database import (
+    APPLICATION_ID,
+    Connection,
+    Database,
+    StoreError,
+    connect,
+    create_file,
+    reader,
+    sqlite3,
+)
 from addons.evidence.drafts import Drafter
 from addons.evidence.head import read_head, write_head
 from addons.evidence.ids import Clock, Random, time_text
@@ -39,12 +48,20 @@ def initialise(path: Path, keys: Keys, clock: Clock, random: Random) -> None:
         _migrate(path, connection, ledger, Drafter(Subjects([], random), random), 0)
 
 
+def connected(path: Path) -> Connection:
+    """The read-write connection to a store of this program; a file that is anything else is not touched."""
+    with _faults(path):
+        with reader(path) as connection:
+            _refuse_foreign(path, connection)
+        return connect(path)
+
+
 def resume(
     path: Path, connection: Connection, keys: Keys, clock: Clock, random: Random
 ) -> tuple[Ledger, Subjects, Drafter]:
     """Check the store, bring its schema up to date, close what a crash left open."""
     with _faults(path):
-        version = _version(path, connection)
+        version = _refuse_foreign(path, connection)
         ledger = Ledger(connection, keys.signer, clock, _state(path, connection, keys.signer.verifier))
         subjects = Subjects(connection.execute("SELECT number, subject, key, pseudonym FROM subjects"), random)
         drafter = Drafter(subjects, random)
@@ -86,7 +103,7 @@ WHERE x.closed_seq IS NULL ORDER BY x.opened_seq
 """
 
 
-def _version(path: Path, connection: Connection) -> int:
+def _refuse_foreign(path: Path, connection: Connection) -> int:
     """The schema's version, if this program may continue it. An emptied file is not a new store: `create` makes those."""
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()

@@ -16,7 +16,7 @@ from pathlib import Path
 from addons.evidence import opening
 from addons.evidence.canonical import Attr, RecordInvalid
 from addons.evidence.chain import Chain
-from addons.evidence.database import Connection, StoreError, connect, reader
+from addons.evidence.database import Connection, StoreError, reader
 from addons.evidence.drafts import Drafter
 from addons.evidence.ids import Clock, Random
 from addons.evidence.keys import Keys
@@ -61,9 +61,7 @@ class Store:
             raise StoreError(
                 f"origin {origin}: the keys are those of {keys.origin}; a log keeps its name: correct the configuration"
             )
-        if not path.is_file():
-            raise StoreError(f"evidence store {path} not found; create it: affidavit init")
-        connection = connect(path)
+        connection = opening.connected(path)
         try:
             ledger, subjects, drafter = opening.resume(path, connection, keys, clock, random)
             writer = Writer(path, connection, ledger, checkpoint_seconds=checkpoint_seconds)

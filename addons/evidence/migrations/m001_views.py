@@ -76,9 +76,8 @@ UNION ALL
 SELECT
   x.opened_at AS at, x.subject AS subject, x.email AS email, x.id AS exchange_id, 'attachment' AS source,
   coalesce(n.name, c.text) AS object, 'send' AS action, n.kind AS detail, 'via_gateway' AS evidence
-FROM nodes n CROSS JOIN exchanges x ON x.id = (SELECT exchange_id FROM events WHERE seq = n.seq) AND n.depth < x.request_length
+FROM exchanges x CROSS JOIN nodes n ON n.seq = x.opened_seq AND n.kind IN ('image', 'audio', 'document')
 LEFT JOIN contents c ON c.number = n.content
-WHERE n.kind IN ('image', 'audio', 'document')
 UNION ALL
 SELECT
   x.opened_at AS at, x.subject AS subject, x.email AS email, x.id AS exchange_id,
