@@ -126,20 +126,20 @@ def test_a_store_whose_last_leaves_were_cut_off_is_refused(world):
 
 
 def test_a_store_that_grew_a_second_history_is_refused(world, tmp_path):
-    store = world.open()
-    shutil.copy(world.folder / "head", tmp_path / "head-zero")
-    store.close()
-    shutil.copy(world.path, tmp_path / "copy")
-    store = world.open()
-    store.append(Event("finding", attrs={"history": "one"})).result(10)
-    store.close()
-    shutil.copy(world.folder / "head", tmp_path / "head-one")
-    shutil.copy(tmp_path / "copy", world.path)
-    shutil.copy(tmp_path / "head", world.folder / "head")
-    store = world.open()
-    store.append(Event("finding", attrs={"history": "two"})).result(10)
-    store.close()
-    shutil.copy(tmp_path / "head-one", world.folder / "head")
+    """A copy taken at rest is put back and goes on; the head file of the first history then comes back as well."""
+    aside = tmp_path / "aside"
+    shutil.copytree(world.folder, aside, ignore=shutil.ignore_patterns("keys", "aside"))
+
+    def live(history):
+        store = world.open()
+        store.append(Event("finding", attrs={"history": history})).result(10)
+        store.close()
+
+    live("one")
+    first = (world.folder / "head").read_bytes()
+    shutil.copytree(aside, world.folder, dirs_exist_ok=True)
+    live("two")
+    (world.folder / "head").write_bytes(first)
 
     with pytest.raises(StoreError, match=r"is not what .*head was signed over"):
         world.open()
