@@ -25,6 +25,7 @@ from addons.policy.model import ApprovalRule, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Kind, Part
 from addons.taps import Tap, guards, read_reply
+from addons.tokens.gateway_token import TokenRefused, check_in_force
 
 POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
 HEARTBEAT_SECONDS = 10
@@ -52,108 +53,116 @@ class Approval:
         facts = self._facts(exchange, Direction.REQUEST, exchange.request.parts)
         facts = replace(facts, entities=exchange.request.entities)
         digest = self._digest(flow, exchange, flow.request.raw_content or b"")
-        for rule in decide.matches(self.desk.policies.approval, facts):
-            await self._apply(flow, exchange, rule, digest)
+        await self._judge(flow, exchange, facts, digest)
 
-    async def _apply(self, flow: http.HTTPFlow, exchange: Exchange, rule: ApprovalRule, digest: str) -> None:
-        if rule.then in {Then.NOTIFY, Then.OBSERVE}:
-            exchange.findings.append((f"rule_{rule.then.value}", rule.id))
-        elif rule.then is Then.DENY:
-            raise Refused(
-                403,
-                "denied_by_rule",
-                f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}",
-                outcome="denied",
-                rule=rule.id,
-            )
-        elif rule.then is Then.HOLD:
-            await self._hold(flow, exchange, rule, digest, rule.hold_seconds)
+    async def _judge(
+        self, flow: http.HTTPFlow, exchange: Exchange, facts: Facts, digest: str, longest_seconds: float = float("inf")
+    ) -> None:
+        """Every rule that fits: a denial ends it, then all holds are asked for at once, and used together or not at all."""
+        rules = decide.matches(self.desk.policies.approval, facts)
+        exchange.findings += [
+            (f"rule_{rule.then.value}", rule.id) for rule in rules if rule.then in {Then.NOTIFY, Then.OBSERVE}
+        ]
+        for rule in rules:
+            if rule.then is Then.DENY:
+                sentence = f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}"
+                raise Refused(403, "denied_by_rule", sentence, outcome="denied", rule=rule.id)
+        if holds := [rule for rule in rules if rule.then is Then.HOLD]:
+            seconds = min(longest_seconds, *(rule.hold_seconds for rule in holds))
+            await self._hold(flow, exchange, holds, digest, seconds)
 
     async def _hold(
-        self, flow: http.HTTPFlow, exchange: Exchange, rule: ApprovalRule, digest: str, seconds: float
+        self, flow: http.HTTPFlow, exchange: Exchange, rules: list[ApprovalRule], digest: str, seconds: float
     ) -> None:
-        """Returns once somebody with the right approved, the caller still may, and the client still waits."""
-        asked = await self._ask(exchange, rule, digest)
-        if asked is None:
-            return
+        """Returns once people with the right approved, the caller still may, and the client still waits."""
+        assert exchange.caller
+        asked = {
+            rule.id: await self._ask(exchange, rule, digest)
+            for rule in rules
+            if not self._grant(exchange, rule, digest)
+        }
         until = asyncio.get_running_loop().time() + seconds
-        while (
-            asked.state is State.PENDING and asyncio.get_running_loop().time() < until and not layers.client_left(flow)
-        ):
-            asked = await self.desk.wait_decision(asked.id, POLL_SECONDS)
+        while self._pending(asked) and asyncio.get_running_loop().time() < until and not layers.client_left(flow):
+            first = self._pending(asked)[0]
+            asked[first.rule] = await self.desk.wait_decision(first.id, POLL_SECONDS)
         if layers.client_left(flow):
             raise Refused(
-                499, "client_left", "the client left while the call was held", outcome="aborted", rule=rule.id
+                499, "client_left", "the client left while the call was held", outcome="aborted", rule=rules[0].id
             )
-        await self._go_on(exchange, rule, digest, asked)
+        for one in asked.values():
+            self._check_approved(one)
+        self._check_still_allowed(exchange)
+        grants = [self._grant(exchange, rule, digest) for rule in rules]
+        for rule, grant in zip(rules, grants, strict=True):
+            if grant is None:
+                raise Refused(
+                    409,
+                    "approval_used",
+                    "its approval was used by another request; send this one again to ask anew",
+                    rule=rule.id,
+                )
+        for grant in grants:
+            assert grant
+            await self._use(exchange, grant)
 
-    async def _ask(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Asked | None:
-        """A pending approval, new or joined; None: a grant of an earlier approval was used for this very call."""
+    def _grant(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Grant | None:
         assert exchange.caller
-        if grant := self.desk.grant_for(exchange.caller.subject, rule.id, digest):
-            await self._use(exchange, grant.approval_id, grant)
-            return None
+        return self.desk.grant_for(exchange.caller.subject, rule.id, digest)
+
+    @staticmethod
+    def _pending(asked: dict[str, Asked]) -> list[Asked]:
+        return [one for one in asked.values() if one.state is State.PENDING]
+
+    async def _ask(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Asked:
+        """A pending approval, new or joined, or the denial of an earlier one."""
+        assert exchange.caller
         asked = await self.desk.request_approval(
             exchange_id=exchange.id, rule=rule, requester=exchange.caller, payload_digest=digest
         )
         exchange.approval_ids.append(asked.id)
         return asked
 
-    async def _go_on(self, exchange: Exchange, rule: ApprovalRule, digest: str, asked: Asked) -> None:
-        assert exchange.caller
-        assert exchange.connection
+    @staticmethod
+    def _check_approved(asked: Asked) -> None:
+        said = f"Affidavit refused this call: {asked.id}"
         if asked.state is State.PENDING:
             raise Refused(
-                409, "approval_pending", f"Affidavit holds this call ({asked.id}), {pending_hint(asked)}", rule=rule.id
+                409,
+                "approval_pending",
+                f"Affidavit holds this call ({asked.id}), {pending_hint(asked)}",
+                rule=asked.rule,
             )
         if asked.state is State.DENIED:
-            raise Refused(
-                403,
-                "approval_denied",
-                f"Affidavit refused this call: {asked.id} was denied by {asked.approver}: {asked.reason}. Type: affidavit approvals show {asked.id}",
-                outcome="denied",
-                rule=rule.id,
+            sentence = (
+                f"{said} was denied by {asked.approver}: {asked.reason}. Type: affidavit approvals show {asked.id}"
             )
+            raise Refused(403, "approval_denied", sentence, outcome="denied", rule=asked.rule)
         if asked.state is not State.APPROVED:
-            raise Refused(
-                403,
-                f"approval_{asked.state.value}",
-                f"Affidavit refused this call: {asked.id} is {asked.state.value}; send the request again to ask anew",
-                outcome="expired",
-                rule=rule.id,
-            )
-        self._check_still_allowed(exchange)
-        grant = self.desk.grant_for(exchange.caller.subject, rule.id, digest)
-        if grant is None:
-            raise Refused(
-                409,
-                "approval_used",
-                f"{asked.id} was used by another request; send this one again to ask anew",
-                rule=rule.id,
-            )
-        await self._use(exchange, asked.id, grant)
+            sentence = f"{said} is {asked.state.value}; send the request again to ask anew"
+            raise Refused(403, f"approval_{asked.state.value}", sentence, outcome="expired", rule=asked.rule)
 
     def _check_still_allowed(self, exchange: Exchange) -> None:
         """Minutes may have passed: the token may be revoked, the right gone."""
         assert exchange.caller
         assert exchange.connection
         assert exchange.call
-        row = self.desk.tokens.row(exchange.caller.token_id)
-        if row.revoked_at is not None or self.desk.clock() >= row.expires_at:
+        try:
+            check_in_force(self.desk.tokens.row(exchange.caller.token_id), self.desk.clock())
+        except TokenRefused:
             raise Refused(
                 401, "token_revoked", "the caller's token ended while the call was held. Type: affidavit token mint"
-            )
+            ) from None
         decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
         if not decision.allowed:
             raise Refused(403, decision.code, decision.hint, rule=decision.rule)
 
-    async def _use(self, exchange: Exchange, approval_id: str, grant: Grant) -> None:
+    async def _use(self, exchange: Exchange, grant: Grant) -> None:
         try:
             await self.desk.use_grant(grant, exchange.id)
         except GrantRefused as refused:
             raise Refused(409, refused.code, refused.hint) from None
-        if approval_id not in exchange.approval_ids:
-            exchange.approval_ids.append(approval_id)
+        if grant.approval_id not in exchange.approval_ids:
+            exchange.approval_ids.append(grant.approval_id)
 
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -211,11 +220,7 @@ class Approval:
         facts = self._facts(exchange, Direction.RESPONSE, calls)
         body = b"\0".join(f"{part.name}\0{part.content}".encode() for part in calls)
         digest = self._digest(flow, exchange, body)
-        for rule in decide.matches(self.desk.policies.approval, facts):
-            if rule.then is Then.HOLD:
-                await self._hold(flow, exchange, rule, digest, min(seconds, rule.hold_seconds))
-            else:
-                await self._apply(flow, exchange, rule, digest)
+        await self._judge(flow, exchange, facts, digest, seconds)
 
     # -- what a rule looks at ---------------------------------------------------------------------------------------
     def _facts(self, exchange: Exchange, direction: Direction, parts: tuple[Part, ...]) -> Facts:
