@@ -115,6 +115,7 @@ class MessagesAssembler:
         self.done = False
         self._envelope: dict[str, Json] = {}
         self._usage: dict[str, Json] = {}
+        self._first_place = 0
         self._drafts: dict[int, _BlockDraft] = {}
         self._open: set[int] = set()
         self._failure: Reply | None = None
@@ -129,7 +130,7 @@ class MessagesAssembler:
             case "content_block_delta":
                 self._draft(body).add(obj(body.get("delta")))
             case "content_block_stop":
-                return self._close_block(body.get("index"))
+                return self._close_block(self._place(body))
             case "message_delta":
                 self._envelope |= obj(body.get("delta"))
                 self._usage |= _said(body.get("usage"))
@@ -141,23 +142,27 @@ class MessagesAssembler:
         return ()
 
     def _start(self, message: dict[str, Json]) -> None:
+        self._first_place = len(self._drafts)  # relays send several messages in one stream, each counting from 0
         self._envelope |= message
         self._usage |= _said(message.get("usage"))
         for place, block in enumerate(array(message.get("content"))):
-            self._drafts[place] = _BlockDraft(obj(block))
+            self._drafts[self._first_place + place] = _BlockDraft(obj(block))
 
     def _open_block(self, body: dict[str, Json]) -> None:
-        place = _place(body.get("index"))
+        place = self._place(body)
         draft = self._drafts[place] = _BlockDraft(obj(body.get("content_block")))
         if draft.is_call:
             self._open.add(place)
             self._see_holding()
 
     def _draft(self, body: dict[str, Json]) -> _BlockDraft:
-        return self._drafts.setdefault(_place(body.get("index")), _BlockDraft({}))
+        return self._drafts.setdefault(self._place(body), _BlockDraft({}))
 
-    def _close_block(self, index: Json) -> tuple[Part, ...]:
-        place = _place(index)
+    def _place(self, body: dict[str, Json]) -> int:
+        index = body.get("index")
+        return self._first_place + (index if isinstance(index, int) else 0)
+
+    def _close_block(self, place: int) -> tuple[Part, ...]:
         if place not in self._open:
             return ()
         self._open.discard(place)
@@ -183,10 +188,6 @@ class MessagesAssembler:
             error=failed.error if failed else "",
             complete=self.done,
         )
-
-
-def _place(index: Json) -> int:
-    return index if isinstance(index, int) else 0
 
 
 def _said(usage: Json) -> dict[str, Json]:

@@ -13,11 +13,12 @@ from addons.providers.call import Call, Json, Reply, Usage
 from addons.providers.failures import failure_in, failure_of_status, failure_text
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
 from addons.providers.generic_refusal import GENERIC_REFUSAL
-from addons.providers.json_stream import LineFramer, SniffFramer
+from addons.providers.json_stream import LineFramer
 from addons.providers.json_values import NotJson, loads
 from addons.providers.paths import model_in, streams
 from addons.providers.recognise import of_event, of_reply, of_request
 from addons.providers.registry import ProviderUnknown, endpoint_for, endpoint_with_id, provider_named
+from addons.providers.sniffing import SniffFramer
 from addons.providers.sse import SseFramer
 from addons.providers.stream import Assembler, Framer, Stream
 from addons.providers.wire import Endpoint, Headers, Refusal, StreamParser, WireReply, WireRequest, header, media_type
@@ -63,10 +64,10 @@ def _with_path(call: Call, path: str) -> Call:
 def parse_reply(call: Call, reply: WireReply) -> Reply:
     """What a whole response says, whichever form it took: JSON, a stream read to its end, an error page, a torn piece."""
     kind = media_type(header(reply.headers, "content-type"))
-    if not reply.body:
-        return failure_text(reply.status, "") if reply.status >= 400 else Reply()
     if kind in _FRAMERS:
         return _streamed(call, reply, _FRAMERS[kind]())
+    if not reply.body:
+        return failure_text(reply.status, "") if reply.status >= 400 else Reply()
     try:
         value = loads(reply.body)
     except NotJson:
@@ -121,7 +122,7 @@ def _no_json(call: Call, reply: WireReply, kind: str) -> Reply:
     return Reply(parts=whole.parts, complete=not kind.endswith("json"))
 
 
-_EVENT_OPENERS: Final = (b"data:", b"event:", b": ", b"id:")
+_EVENT_OPENERS: Final = (b"data:", b"event:", b": ", b"id:", b"\0\0")  # the last: a frame of AWS's event-stream
 
 
 def _streamed(call: Call, reply: WireReply, framer: Framer) -> Reply:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from addons.providers.sse import Cut, SseFramer
+from addons.providers.sse import Cut
 
 _STRUCTURE: Final = re.compile(rb'["{}\[\]]')
 _IN_STRING: Final = re.compile(rb'["\\]')
-_BLANKS: Final = b" \t\r\n"
+BLANKS: Final = b" \t\r\n"
 
 
 class LineFramer:
@@ -27,12 +27,12 @@ class LineFramer:
             return []
         *lines, rest = (bytes(self._rest) + data).split(b"\n")
         self._rest = bytearray(rest)
-        return [Cut(line + b"\n", "", line.strip(_BLANKS)) for line in lines]
+        return [Cut(line + b"\n", "", line.strip(BLANKS)) for line in lines]
 
     def finish(self) -> list[Cut]:
         rest = bytes(self._rest)
         self._rest.clear()
-        return [Cut(rest, "", rest.strip(_BLANKS))] if rest else []
+        return [Cut(rest, "", rest.strip(BLANKS))] if rest else []
 
 
 class ValueFramer:
@@ -98,27 +98,4 @@ class ValueFramer:
         rest = bytes(self._buffer)
         self._buffer.clear()
         closing = self._base == 1 and self._depth == 0
-        return [Cut(rest, "", b"" if closing else rest.strip(_BLANKS + b","))] if rest else []
-
-
-class SniffFramer:
-    """JSON or server-sent events under a content type that does not say which: the first byte tells."""
-
-    def __init__(self) -> None:
-        self._blanks = b""
-        self._chosen: SseFramer | ValueFramer | None = None
-
-    def feed(self, data: bytes) -> list[Cut]:
-        if self._chosen is None:
-            data = self._blanks + data
-            first = data.lstrip(_BLANKS)[:1]
-            self._blanks = b"" if first else data
-            if not first:
-                return []
-            self._chosen = ValueFramer() if first in (b"{", b"[") else SseFramer()
-        return self._chosen.feed(data)
-
-    def finish(self) -> list[Cut]:
-        if self._chosen:
-            return self._chosen.finish()
-        return [Cut(self._blanks)] if self._blanks else []
+        return [Cut(rest, "", b"" if closing else rest.strip(BLANKS + b","))] if rest else []

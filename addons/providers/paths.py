@@ -16,7 +16,7 @@ from urllib.parse import unquote
 _MODEL: Final = re.compile(
     r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/([^/:]+)"
 )
-_STREAM: Final = re.compile(r"stream[^/]*$", re.IGNORECASE)
+_STREAM: Final = re.compile(r"(?::stream\w+|[-_/]stream)$")
 
 
 def model_in(path: str) -> str:
@@ -26,5 +26,5 @@ def model_in(path: str) -> str:
 
 
 def streams(path: str) -> bool:
-    """Whether the last segment asks for a stream."""
+    """Whether the path asks for a stream."""
     return _STREAM.search(path) is not None
