@@ -37,7 +37,7 @@ class Part:
     """
 
     kind: Kind
-    content: str
+    content: str = field(repr=False)
     name: str = ""  # tool name; file name; "" elsewhere
     call_id: str = ""  # pairs a TOOL_CALL with its TOOL_RESULT
     media_type: str = ""  # "image/png"; "" for text
@@ -49,7 +49,7 @@ class Turn:
     """One entry of the history as it was received. Parsed only when asked: resent history costs a digest, not a parse."""
 
     role: str  # "system" | "user" | "assistant" | "tool" | the wire's own word
-    raw: Json  # the wire's value, e.g. {"role": "user", "content": "hi"}
+    raw: Json = field(repr=False)  # the wire's value, e.g. {"role": "user", "content": "hi"}
     pointer: str  # JSON pointer into the request body: "/messages/3"
     parse: Callable[[Json], tuple[Part, ...]]  # pure, module-level; never raises: what it does not know becomes OTHER
 
@@ -67,9 +67,8 @@ class Call:
     model: str  # "" where the wire names none
     streamed: bool  # the client asked for a stream
     turns: tuple[Turn, ...]
-    parameters: Mapping[str, Json] = field(
-        default_factory=dict
-    )  # the rest of the body, small; masked leaf by leaf in the record
+    # The rest of the body, small; masked leaf by leaf in the record.
+    parameters: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Reply:
 class Frame:
     """One whole event of a stream, with the bytes that carried it. The frames' bytes, joined, are the input."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     holds: bool = False  # opens or continues a tool call that is not complete yet: a reply rule may want it kept back
     completed: tuple[Part, ...] = ()  # the tool calls that this frame completes
     last: bool = False  # the wire's own end ("data: [DONE]", "message_stop")

@@ -15,6 +15,7 @@ _PARAMETER: Final = re.compile(r';\s*(name|filename)="((?:[^"\\]|\\.)*)"')
 _CONTENT_TYPE: Final = re.compile(r"^content-type:\s*([^\s;]+)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_HEAD: Final = 8192
 _MOST_FIELDS: Final = 10_000
+_SPOKEN: Final = frozenset({"prompt", "input", "text", "instructions"})  # fields that a person or a program said
 
 
 def read_multipart(content_type: str, body: bytes) -> tuple[Part, ...]:
@@ -49,7 +50,7 @@ def _part(parameters: dict[str, str], media_type: str, value: bytes) -> Part:
     name = parameters.get("filename") or parameters.get("name", "")
     text = _as_text(value)
     if "filename" not in parameters and text is not None:
-        return Part(Kind.OTHER, text, name=name, media_type=media_type)
+        return Part(Kind.TEXT if name in _SPOKEN else Kind.OTHER, text, name=name, media_type=media_type)
     if text is not None:
         return Part(Kind.DOCUMENT, text, name=name, media_type=media_type)
     return Part(

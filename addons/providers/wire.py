@@ -22,7 +22,7 @@ class WireRequest:
 
     method: str
     path: str  # without the query
-    query: str = ""  # without "?"; may carry a key, so it never enters an error or a repr
+    query: str = field(default="", repr=False)  # without "?"; may carry a key
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
 
