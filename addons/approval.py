@@ -180,36 +180,30 @@ class Approval:
         exchange.reply = await asyncio.to_thread(read_reply, flow, exchange)
         await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
 
+    @hooks.fails_closed
     async def reply_piece(self, piece: layers.ReplyPiece) -> None:
         """A complete tool call in a stream. Text before it is with the client; this and what follows waits."""
         flow, exchange = piece.flow, hooks.exchange_of(piece.flow)
         assert exchange
         tap: Tap = exchange.tap
-        decision = exchange.decision
+        if exchange.decision is None:
+            work = self._decide_parts(flow, exchange, tap.undecided(), STREAM_HOLD_SECONDS)
+            exchange.decision = asyncio.ensure_future(work)
+        done, _ = await asyncio.wait({exchange.decision}, timeout=HEARTBEAT_SECONDS)
+        if not done:
+            piece.out, piece.again = HEARTBEAT if tap.takes_comments else b"", True
+            return
+        decision, exchange.decision = exchange.decision, None
         try:
-            if decision is None:
-                decision = asyncio.ensure_future(
-                    self._decide_parts(flow, exchange, tap.undecided(), STREAM_HOLD_SECONDS)
-                )
-                exchange.decision = decision
-            done, _ = await asyncio.wait({decision}, timeout=HEARTBEAT_SECONDS)
-            if not done:
-                piece.out, piece.again = HEARTBEAT if tap.takes_comments else b"", True
-                return
-            exchange.decision = None
             decision.result()
-            piece.out = tap.let_through()
-            piece.again = tap.waiting
         except Refused as refused:
             exchange.refusal = refused
             endpoint = exchange.call.endpoint if exchange.call else ""
             tap.end_with(doors.refusal_event(exchange.provider, endpoint, refused.code, refused.message, exchange.id))
             piece.end = True
-        except Exception as error:  # noqa: BLE001 -- a guard of a stream: nothing of the piece passes
-            hooks.log.error("fault in Approval.reply_piece: %s", hooks.frames(error))
-            exchange.refusal = Refused(503, "gateway_fault", hooks.FAULT, outcome="failed", rule=hooks.frames(error))
-            tap.drop()
-            flow.kill()
+            return
+        piece.out, piece.decided = tap.let_through(), True
+        piece.again = tap.waiting
 
     async def _decide_parts(
         self, flow: http.HTTPFlow, exchange: Exchange, parts: tuple[Part, ...], seconds: float

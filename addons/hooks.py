@@ -159,7 +159,9 @@ def _close(subject: object, refused: Refused) -> None:
         if subject.killable:
             subject.kill()
     elif flow := getattr(subject, "flow", None):  # layers.ReplyPiece
-        subject.out = b""  # type: ignore[attr-defined] # the piece is not passed on
+        subject.out, subject.decided, subject.again = b"", False, False  # type: ignore[attr-defined] # it is not passed on
+        if exchange := exchange_of(flow):
+            exchange.refusal = refused
         flow.kill()
 
 

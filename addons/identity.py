@@ -244,13 +244,9 @@ class Identity:
         if "connect" in state:
             target = state["connect"]
             sni = flow.client_conn.sni
-            asked = (
-                normal_host(flow.request.host_header.rpartition(":")[0] or flow.request.host_header)
-                if flow.request.host_header
-                else target[0]
-            )
+            asked = _authority(flow.request.host_header, target)
             exchange.provider = _provider_name(target[0])
-            if (host, port) != target or (sni and normal_host(sni) != target[0]) or asked != target[0]:
+            if (host, port) != target or (sni and normal_host(sni) != target[0]) or asked != target:
                 raise Refused(
                     421,
                     "hosts_disagree",
@@ -333,6 +329,16 @@ def _without(path: str, parameter: str) -> str:
     before, mark, query = path.partition("?")
     kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != parameter]
     return before + (mark + urlencode(kept) if kept else "")
+
+
+def _authority(header: str | None, target: tuple[str, int]) -> tuple[str, int]:
+    """Host and port that a Host header names; a missing port is 443 (RFC 9110 4.2.2). Without a header: those of CONNECT."""
+    if not header:
+        return target
+    name, colon, port = ("", "", "") if header.endswith("]") else header.rpartition(":")
+    if not colon:
+        name, port = header, "443"
+    return normal_host(name) or "", int(port) if port.isdecimal() else 0
 
 
 def _is_address(host: str) -> bool:

@@ -35,6 +35,7 @@ class ReplyPiece:
 
     flow: http.HTTPFlow
     out: bytes = b""
+    decided: bool = False  # without it, and without `again`, nothing more of the reply is passed
     again: bool = False
     end: bool = False  # the reply ends here: what the tap releases is the last the client gets
 
@@ -185,6 +186,8 @@ class Stream(http_layers.HttpStream):
         while through.waiting:
             piece = ReplyPiece(self.flow)
             yield ReplyPieceHook(piece)
+            if not (piece.decided or piece.again or piece.end) and not self.flow.error:
+                self.flow.kill()
             if (yield from self.check_killed(True)):
                 return True
             if piece.end:

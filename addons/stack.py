@@ -39,6 +39,7 @@ from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
 from addons.console.state import Ports, state_folder  # noqa: E402
 from addons.credentials import Credentials  # noqa: E402
+from addons.evidence.records import Event  # noqa: E402
 from addons.identity import Identity  # noqa: E402
 from addons.masking import Masking  # noqa: E402
 from addons.recording import Closing, Recording  # noqa: E402
@@ -170,6 +171,9 @@ class Stack:
         self._resources.callback(folder.remove_ports)
         unsafe = sorted(set(options.affidavit_allow_unsafe_options))
         await self.desk.started(options={"unsafe": unsafe, "request_bytes": options.affidavit_request_bytes})
+        for name in unsafe:
+            self.desk.find("unsafe_option", name)
+            await self.desk.record(Event("finding", attrs={"code": "unsafe_option", "detail": name}))
         self._guarding = True
         self._options = options
 

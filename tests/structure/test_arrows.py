@@ -36,7 +36,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "regex": ("addons/masks/",),
     "stdnum": ("addons/masks/",),
     "phonenumbers": ("addons/masks/",),
-    "sqlite3": ("addons/evidence/",),
+    "sqlite3": ("addons/evidence/", "scripts/demonstration.py"),  # the demo reads as a stranger would, and attacks
     "sqlite_utils": ("addons/evidence/",),
     "sqlglot": ("addons/commands/",),
     "tree_sitter": ("addons/commands/",),
