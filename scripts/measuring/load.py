@@ -31,6 +31,7 @@ class Way:
     target: tuple[str, int]  # host and port that the client means to reach
     tls: ssl.SSLContext
     proxy: int = 0  # port on loopback; 0: direct, to 127.0.0.1 at the target's port
+    plain: bool = False  # direct without TLS: a peer that offers none
     token: str = field(default="", repr=False)
 
     @property
@@ -57,7 +58,7 @@ class Connection(asyncio.Protocol):
         self.timing: Timing | None = None
         self.done: asyncio.Future[None] | None = None
         self.need = 0  # bytes of the whole reply; 0: head not read; -1: chunked
-        self.stamps = True
+        self.replied = asyncio.Event()  # something of the reply under way has come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -72,8 +73,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = time.monotonic_ns()
         self.buffer += data
-        if self.timing and self.stamps:
+        if self.timing:
             self.timing.transits += [now - int(found[1]) for found in STAMP.finditer(data)]
+            self.replied.set()
         if self.need == 0:
             end = self.buffer.find(b"\r\n\r\n")
             if end < 0:
@@ -106,6 +108,7 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, request: bytes) -> Timing:
         timing = self.timing = Timing(time.monotonic_ns())
+        self.replied.clear()
         await self.send(request)
         return timing
 

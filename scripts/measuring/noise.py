@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 FOREIGN_SHARE = 0.10  # of all cores: more than this and timings are void
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """CPU seconds of the whole machine, and of some processes of ours, at one moment."""
-
-    at: float
-    busy: float
-    own: float
 
 
 def cpu_seconds(pid: int) -> float:
@@ -36,17 +26,43 @@ def resident_mb(pid: int) -> float:
     return 0.0
 
 
-def usage(pids: tuple[int, ...]) -> Usage:
-    user, nice, system, _, _, irq, softirq, steal = map(
+def busy_seconds() -> float:
+    """CPU time that all cores have spent working."""
+    user, nice, system, _, _, irq, softirq, _ = map(
         int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
     )
-    return Usage(time.monotonic(), (user + nice + system + irq + softirq + steal) / TICKS, sum(map(cpu_seconds, pids)))
+    return (user + nice + system + irq + softirq) / TICKS
 
 
-def foreign_share(before: Usage, after: Usage) -> float:
-    """Share of the machine's cores that others used between two moments; the kernel's own share of our traffic is in it."""
-    wall = (after.at - before.at) * (os.cpu_count() or 1)
-    return max(0.0, (after.busy - before.busy) - (after.own - before.own)) / wall if wall else 0.0
+class Meter:
+    """What programs other than ours do between its making and `foreign_share`."""
+
+    def __init__(self, pids: tuple[int, ...]) -> None:
+        self.at, self.busy = time.monotonic(), busy_seconds()
+        self.own = {pid: cpu_seconds(pid) for pid in pids}
+
+    def foreign_share(self, pids: tuple[int, ...]) -> float:
+        """Of all cores. `pids`: ours now; one that has ended since is counted as far as it was known. Interrupts of our traffic count as foreign."""
+        own = sum(cpu_seconds(pid) - self.own.get(pid, 0.0) for pid in pids)
+        wall = (time.monotonic() - self.at) * (os.cpu_count() or 1)
+        return max(0.0, busy_seconds() - self.busy - own) / wall
+
+
+def foreign_in_a_second() -> float:
+    """Before we do anything: everything is foreign."""
+    meter = Meter(())
+    time.sleep(1)
+    return meter.foreign_share(())
+
+
+def reason(before: float, during: float) -> str:
+    """Why timings are void; "" when they are not."""
+    worst = max(before, during)
+    return (
+        f"noisy: other programs used {worst:.0%} of the cores, at most {FOREIGN_SHARE:.0%}"
+        if worst > FOREIGN_SHARE
+        else ""
+    )
 
 
 def fdatasync_ms(folder: Path, rounds: int = 100) -> float:

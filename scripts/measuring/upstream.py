@@ -25,13 +25,24 @@ CHUNK = '{{"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1,"m
 USAGE = '{"prompt_tokens":500,"completion_tokens":200,"total_tokens":700}'
 
 
+HOST = re.compile(rb"\r\nhost: *([^\r]*)", re.IGNORECASE)
+
+
 class Counter:
-    requests = 0
-    chunks = 0
+    """Requests by the host that they named: the gateway names another one than direct and bare."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, int] = {}
+        self.chunks = 0
+
+    def count(self, head: bytes) -> None:
+        found = HOST.search(head)
+        host = found[1].decode() if found else ""
+        self.requests[host] = self.requests.get(host, 0) + 1
 
 
 def json_reply(size: int) -> bytes:
-    text = (WORDS * (size // len(WORDS) + 1))[: max(1, size - 330)]
+    text = "answer 00000000000000000000 " + (WORDS * (size // len(WORDS) + 1))[: max(1, size - 360)]
     choice = {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}, "finish_reason": "stop"}
     reply = {
         "id": "chatcmpl-bench",
@@ -42,7 +53,7 @@ def json_reply(size: int) -> bytes:
     }
     body = json.dumps({**reply, "usage": json.loads(USAGE), "system_fingerprint": "simulated"}).encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nx-sent-ns: "
-    return head.encode() + b"%d\r\n\r\n" + body.replace(b"%", b"%%")
+    return head.encode() + b"%(now)d\r\n\r\n" + body.replace(b"%", b"%%").replace(b"0" * 20, b"%(now)020d")
 
 
 def sse_event(content: str, *, finish: bool = False) -> bytes:
@@ -53,7 +64,7 @@ def sse_event(content: str, *, finish: bool = False) -> bytes:
 
 
 class Upstream(asyncio.Protocol):
-    """One connection."""
+    """One connection. No two answers are equal: equal texts would be kept once."""
 
     replies: dict[int, bytes] = {}  # noqa: RUF012 -- prepared once, shared by all connections of this process
 
@@ -90,7 +101,7 @@ class Upstream(asyncio.Protocol):
             body = json.dumps({"requests": self.counter.requests, "chunks": self.counter.chunks}).encode()
             self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
             return
-        self.counter.requests += 1
+        self.counter.count(head)
         found = ASKED.search(head)
         kind, *numbers = (found[1] if found else b"json 1500").decode().split()
         if kind == "sse":
@@ -102,7 +113,7 @@ class Upstream(asyncio.Protocol):
         size = int(numbers[0])
         if size not in self.replies:
             self.replies[size] = json_reply(size)
-        self.transport.write(self.replies[size] % time.monotonic_ns())
+        self.transport.write(self.replies[size] % {b"now": time.monotonic_ns()})
 
     def event(self, number: int, count: int, interval: float) -> None:
         if self.left:

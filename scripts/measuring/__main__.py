@@ -1,0 +1,51 @@
+"""The command line of `scripts/measure`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scripts.measuring.rows import Row, exit_status, show, write_json
+from scripts.terminal import console
+
+Decorated = Callable[..., Any]
+
+
+def output_options(command: Decorated) -> Decorated:
+    command = click.option(
+        "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Also write the rows there."
+    )(command)
+    return click.option("--quick", is_flag=True, help="Fewer and shorter rounds: a first look.")(command)
+
+
+def finish(rows: list[Row], title: str, json_path: Path | None) -> None:
+    show(rows, console(), title)
+    if json_path:
+        write_json(rows, json_path)
+    sys.exit(exit_status(rows))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Makes the figures this project states, again. Exit 1 if a `must` is missed or a row is void."""
+
+
+@main.command(epilog="Example: scripts/measure speed --quick --json rows.json")
+@output_options
+@click.option(
+    "--peers", is_flag=True, help="LiteLLM too, if it is installed (litellm on PATH, or in $AFFIDAVIT_LITELLM)."
+)
+def speed(*, quick: bool, json_path: Path | None, peers: bool) -> None:
+    """The gateway against bare mitmdump, interleaved, one core each; loopback only. --quick: under 90 s."""
+    from scripts.measuring.speed import measured  # noqa: PLC0415, the other subcommands need not pay for it
+
+    rows, title = measured(quick=quick, peers=peers, say=lambda line: click.echo(line, err=True))
+    finish(rows, title, json_path)
+
+
+if __name__ == "__main__":
+    main()
