@@ -35,6 +35,19 @@ TRUST = (
     "GIT_SSL_CAINFO",
 )
 
+# Named by fewer programs: changed where they are set already, or their users' trust would not include us.
+OTHER_TRUST = frozenset(
+    {
+        "CARGO_HTTP_CAINFO",
+        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+        "DENO_CERT",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        "HTTPLIB2_CA_CERTS",
+        "NIX_SSL_CERT_FILE",
+        "PIP_CERT",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Speaks:

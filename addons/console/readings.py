@@ -105,7 +105,8 @@ def totals_of_token(database: Connection, token_id: str) -> Row:
         token_id,
     )
     masked = database.execute(
-        "SELECT coalesce(sum(m.count), 0) FROM exchanges x JOIN maskings m ON m.exchange_id = x.id WHERE x.token_id = ?",
+        "SELECT coalesce(sum(count), 0) FROM (SELECT DISTINCT x.session_id, m.location, m.entity, m.token, m.count "  # history is sent again
+        "FROM exchanges x JOIN maskings m ON m.exchange_id = x.id WHERE x.token_id = ?)",
         (token_id,),
     ).fetchone()[0]
     session_ids = database.execute(
@@ -117,8 +118,23 @@ def totals_of_token(database: Connection, token_id: str) -> Row:
     }
 
 
-def exchanges_of_token(database: Connection, token_id: str) -> list[Row]:
-    return _rows(database, "SELECT * FROM exchanges WHERE token_id = ? ORDER BY opened_at, id", token_id)
+def asked_for(database: Connection, token_id: str, word: str) -> bool:
+    """Whether an exchange under this token has `word` in its path."""
+    found = database.execute(
+        "SELECT 1 FROM exchanges WHERE token_id = ? AND instr(path, ?) LIMIT 1", (token_id, word)
+    ).fetchone()
+    return found is not None
+
+
+def turned_away(database: Connection, first: int) -> list[Row]:
+    """What came to the gateway since leaf `first` and became no exchange: refused at the door, or tunnelled unread."""
+    return _rows(
+        database,
+        "SELECT type, json_extract(leaf, '$.attrs.code') AS code, json_extract(leaf, '$.attrs.host') AS host, count(*) AS count "
+        "FROM events WHERE seq >= ? AND type IN ('identity.refused', 'connect.refused', 'tunnel.opened') "
+        "GROUP BY 1, 2, 3 ORDER BY min(seq)",
+        first,
+    )
 
 
 def _grant(database: Connection, approval_id: str) -> GrantRow | None:

@@ -45,6 +45,7 @@ def connection_shape(connection: Connection) -> dict[str, Any]:
         "id": connection.id,
         "provider": provider_named(connection.provider).name,
         "hosts": list(connection.hosts),
+        "groups": list(connection.groups),
         "own_key": connection.credential.kind is CredentialKind.CLIENT,
         "variables": [
             argument

@@ -464,9 +464,11 @@ def test_start_and_stop_are_in_the_record_with_the_versions(state, clock):
     run(work())
 
     kinds = leaf_types(state)
-    assert [
-        kind for kind in kinds if kind.startswith("gateway.")
-    ] == ["gateway.started", "gateway.heartbeat", "gateway.stopped"]
+    assert [kind for kind in kinds if kind.startswith("gateway.")] == [
+        "gateway.started",
+        "gateway.heartbeat",
+        "gateway.stopped",
+    ]
     with Store.reader(state.database) as database:
         leaf = database.execute("SELECT leaf FROM events WHERE type = 'gateway.started'").fetchone()[0]
     assert '"affidavit":"0.1.0"' in leaf
