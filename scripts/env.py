@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from addons.console.state import StateFolder
@@ -40,6 +42,9 @@ Examples:
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the door.  [default: that of the running gateway]")
 @click.option("--bundle", help="Where the client finds bundle.pem.  [default: in the state]")
+@click.option(
+    "--refresh-bundle", is_flag=True, help="First make bundle.pem anew from the roots that this shell trusts."
+)
 @state_option()
 def env(
     *,
@@ -50,9 +55,14 @@ def env(
     host: str | None,
     port: int | None,
     bundle: str | None,
+    refresh_bundle: bool,
 ) -> None:
     """What to set on a client: the proxy, and a bundle of this machine's roots plus the gateway's."""
     folder.check()
+    if refresh_bundle:
+        from scripts import ca  # noqa: PLC0415 -- cryptography, which nothing else here needs
+
+        ca.write_bundle(folder.bundle, folder.ca_certificate, os.environ)
     shell = next(shell for shell in SHELLS if shell.name == shell_name)
     gateway = _gateway(folder, shell, host=host, port=port, bundle=bundle)
     if not (gateway.base_url_port if base_url else gateway.proxy_port):

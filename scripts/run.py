@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -49,6 +49,7 @@ Examples:
     show_default=True,
     help="How long the command's token is valid at most; it ends with the command.",
 )
+@click.option("--token", metavar="afd_…", help="Your own gateway token, instead of one that is made for this command.")
 @state_option()
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
@@ -57,6 +58,7 @@ def run(
     command: tuple[str, ...],
     purpose: str,
     groups: tuple[str, ...],
+    token: str | None,
     base_url: bool,
     require_calls: bool,
     lifetime: timedelta,
@@ -64,28 +66,38 @@ def run(
     """Run CMD through the gateway that owns the state, else through one of its own; exit with CMD's status."""
     with running_gateway(folder) as ports:
         known = connections(folder)
-        token = _token(folder, known, purpose, groups, lifetime)
         first = _log_size(folder)
-        try:
-            environment = _environment(os.environ, folder, ports, known, token["token"], base_url=base_url)
+        with _token(folder, token, known, purpose=purpose, groups=groups, lifetime=lifetime) as (secret, token_id):
+            environment = _environment(os.environ, folder, ports, known, secret, base_url=base_url)
             status = _status_of(command, environment)
-        finally:
-            reach.ask(folder, "POST", f"/tokens/{token['id']}/revoke")
-        totals = _settled(folder, token["id"])
+        totals = _settled(folder, token_id, first)
         refusals = _refusals(folder, first)
     _summary(totals, refusals, base_url=base_url)
     return 1 if require_calls and not totals["calls"] and status == 0 else status
 
 
-def _token(folder: StateFolder, known: list[Any], purpose: str, groups: tuple[str, ...], lifetime: timedelta) -> Any:
+@contextlib.contextmanager
+def _token(
+    folder: StateFolder,
+    given: str | None,
+    known: list[Any],
+    *,
+    purpose: str,
+    groups: tuple[str, ...],
+    lifetime: timedelta,
+) -> Iterator[tuple[str, str]]:
+    """The person's own; or a local one in the name of the operating system's user, that ends with the command. Secret and id."""
+    if given:
+        yield given, reach.ask(folder, "GET", "/whoami", token=given)["token_id"]
+        return
     named = groups or tuple(sorted({group for row in known for group in row["groups"]} - {"*"}))
-    body = {
-        "name": getpass.getuser(),
-        "groups": list(named),
-        "purpose": purpose,
-        "lifetime_seconds": int(lifetime.total_seconds()),
-    }
-    return reach.ask(folder, "POST", "/tokens", body=body)
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    body = {"name": name, "groups": list(named), "purpose": purpose, "lifetime_seconds": int(lifetime.total_seconds())}
+    minted = reach.ask(folder, "POST", "/tokens", body=body)
+    try:
+        yield minted["token"], minted["id"]
+    finally:
+        reach.ask(folder, "POST", f"/tokens/{minted['id']}/revoke")
 
 
 def _environment(
@@ -144,12 +156,12 @@ def _signals_passed_on() -> Iterator[list[subprocess.Popen[bytes]]]:
             signal.signal(number, handler)
 
 
-def _settled(folder: StateFolder, token_id: str) -> readings.Row:
+def _settled(folder: StateFolder, token_id: str, first: int) -> readings.Row:
     """What the token was used for, once nothing of it is open."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         with Store.reader(folder.database) as database:
-            totals = readings.totals_of_token(database, token_id)
+            totals = readings.totals_of_token(database, token_id, first)
         if not totals["open"] or time.monotonic() >= deadline:
             return totals
         time.sleep(0.05)

@@ -38,6 +38,8 @@ from addons.tokens import gateway_token
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import Registry, TokenRow
 
+FINDINGS = 200
+
 Clock = Callable[[], datetime]
 Random = Callable[[int], bytes]
 
@@ -124,8 +126,9 @@ class Desk:
         return new_id(prefix, self.clock(), self.random)
 
     def find(self, code: str, detail: str = "") -> None:
-        """A finding for `affidavit status`, until the gateway stops."""
-        self.findings[code, detail] = None
+        """A finding for `affidavit status`, until the gateway stops; once, and no more of them than somebody would read."""
+        if len(self.findings) < FINDINGS:
+            self.findings[code, detail] = None
 
     @property
     def disk_free_bytes(self) -> int:

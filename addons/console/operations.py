@@ -105,6 +105,13 @@ async def list_tokens(desk: Desk, _ask: Ask, _item: str) -> Json:
 
 
 async def mint_token(desk: Desk, ask: Ask, _item: str) -> Json:
+    if not desk.policies.identity.accepts_local:
+        raise OperationRefused(
+            403,
+            "local_issuer_off",
+            "tokens minted here identify nobody under the policies in force",
+            "affidavit login; or local: allow in identity.yaml",
+        )
     body = _body(
         ask, {"name": str, "groups": list, "email": str, "purpose": str, "lifetime_seconds": int}, needed={"name"}
     )

@@ -97,25 +97,17 @@ def contents(database: Connection, exchange_id: str) -> dict[str, list[Row]]:
     }
 
 
-def totals_of_token(database: Connection, token_id: str) -> Row:
-    """What one token was used for."""
-    (row,) = _rows(
-        database,
-        f"SELECT count(DISTINCT session_id) AS sessions, {_TOTALS} FROM exchanges WHERE token_id = ?",  # noqa: S608 -- our own words
-        token_id,
-    )
+def totals_of_token(database: Connection, token_id: str, first: int) -> Row:
+    """What one token was used for since leaf `first`."""
+    used = "FROM exchanges x WHERE x.token_id = ?1 AND x.opened_seq >= ?2"
+    (row,) = _rows(database, f"SELECT count(DISTINCT session_id) AS sessions, {_TOTALS} {used}", token_id, first)
     masked = database.execute(
-        "SELECT coalesce(sum(count), 0) FROM (SELECT DISTINCT x.session_id, m.location, m.entity, m.token, m.count "  # history is sent again
-        "FROM exchanges x JOIN maskings m ON m.exchange_id = x.id WHERE x.token_id = ?)",
-        (token_id,),
+        "SELECT coalesce(sum(count), 0) FROM (SELECT DISTINCT x.session_id, m.location, m.entity, m.token, m.count "  # noqa: S608 -- our own words; history is sent again
+        f"{used.replace('exchanges x', 'exchanges x JOIN maskings m ON m.exchange_id = x.id')})",
+        (token_id, first),
     ).fetchone()[0]
-    session_ids = database.execute(
-        "SELECT DISTINCT session_id FROM exchanges WHERE token_id = ?", (token_id,)
-    ).fetchall()
-    return {name: value or 0 for name, value in row.items()} | {
-        "masked": masked,
-        "session_ids": [one for (one,) in session_ids],
-    }
+    session_ids = [one for (one,) in database.execute(f"SELECT DISTINCT session_id {used}", (token_id, first))]
+    return {name: value or 0 for name, value in row.items()} | {"masked": masked, "session_ids": session_ids}
 
 
 def asked_for(database: Connection, token_id: str, word: str) -> bool:

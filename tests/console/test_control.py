@@ -121,6 +121,19 @@ def test_a_token_is_minted_listed_used_and_revoked(state, clock):
     assert (revoked["state"], code) == ("revoked", "token_revoked")
 
 
+def test_no_token_is_minted_that_would_identify_nobody(state, clock):
+    (state.policies / "identity.yaml").write_text("version: 1\nlocal: off\nrights: []\n")
+    (state.policies / "controls.yaml").write_text("version: 1\ncontrols: []\n")
+
+    async def work(_desk, ask):
+        with pytest.raises(reach.Refused) as refused:
+            await ask("POST", "/tokens", body={"name": "alice"})
+        return refused.value.code
+
+    assert with_owner(state, clock, work) == "local_issuer_off"
+    assert "token.minted" not in leaf_types(state)
+
+
 def test_an_approver_decides_with_their_own_token_and_the_call_goes_on(state, clock):
     async def work(desk, ask):
         approval = await waiting_approval(desk)

@@ -275,3 +275,20 @@ def test_a_missing_state_is_an_error_with_a_hint(tmp_path):
         result.output
         == f"error: no state at {tmp_path / 'no'}\nhint: create it: affidavit init --state {tmp_path / 'no'}\n"
     )
+
+
+def test_the_bundle_is_made_anew_on_request(made, tmp_path):
+    path, _ = made
+    roots = tmp_path / "roots.pem"
+    roots.write_text((path / "ca" / "mitmproxy-ca-cert.pem").read_text())
+    before = (path / "bundle.pem").read_bytes()
+    arguments = ["env", "--state", str(path), "--port", "1"]
+
+    CliRunner().invoke(affidavit, arguments, env={"SSL_CERT_FILE": str(roots)})
+    left = (path / "bundle.pem").read_bytes()
+    result = CliRunner().invoke(affidavit, [*arguments, "--refresh-bundle"], env={"SSL_CERT_FILE": str(roots)})
+    made_anew = (path / "bundle.pem").read_bytes()
+    (path / "bundle.pem").write_bytes(before)
+
+    assert result.exit_code == 0, result.output
+    assert (left, made_anew) == (before, roots.read_bytes() * 2)

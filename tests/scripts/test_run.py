@@ -89,6 +89,27 @@ def test_the_commands_token_ends_with_the_command(beside):
     assert "token revoked" in refused.stderr
 
 
+def test_a_token_of_ones_own_is_used_and_not_ended(beside, shared):
+    alice = shared.tokens["alice"]
+
+    done = run(beside, "--token", alice, "--", sys.executable, "-c", ASK)
+
+    assert "1 calls seen in 1 session: 1 completed" in done.stderr, done.stderr
+    assert beside.run("whoami", token=alice).returncode == 0
+
+
+def test_a_folder_called_scripts_where_the_person_stands_is_not_taken_for_ours(state, tmp_path):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "affidavit.py").write_text("raise SystemExit('not the gateway')")
+    environment = {**state.environment, "AFFIDAVIT_STATE": str(state.path)}
+
+    done = subprocess.run(
+        [AFFIDAVIT, "run", "--", "true"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_base_urls_lead_to_the_other_door(beside):
     done = run(
         beside,
