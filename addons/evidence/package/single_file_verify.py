@@ -1,0 +1,930 @@
+#!/usr/bin/env python3
+r"""Checks an Affidavit evidence package, or an evidence store, with Python >= 3.8 and nothing else. Exit status 0: all holds.
+
+    python3 verify.py [PATH] [--vkey 'NAME+HASH+KEY'] [--seen FILE ...] [--all]
+
+PATH    a package (the folder with bagit.txt, or its data/), or a store (evidence.db). Default: the package that this file lies in.
+--vkey  the log's key as you were given it, not as you found it in the package. Without it, a package that was made anew under
+        another key cannot be told from the true one.
+--seen  checkpoints that you kept from before (log/checkpoints/*.txt, or a gateway's `head`): the log must still contain them.
+--all   check every signature; otherwise those of the newest 100 checkpoints and of every 1,000th. Every root is checked in any case.
+
+It shares no code with the gateway, so it may also be read as a description. What it checks:
+  files         manifest-sha256.txt, tagmanifest-sha256.txt: each file as listed, none besides                       RFC 8493
+  leaves        numbered 0, 1, 2 ... without a gap; together they are what the Merkle root was made of               RFC 6962, 2.1
+  checkpoints   the root of each, and signatures (Ed25519 is written out below)       c2sp.org/tlog-checkpoint, signed-note; RFC 8032
+  payloads      commitment in the leaf = HMAC-SHA256(salt, "affidavit/payload/v1\0" kind "\0" bytes)
+  rows          exchanges, approvals, grants, tokens, roles, policies: each is what the newest leaf about it committed to
+  messages      each text in its place: ids are HMACs under the person's key, and an exchange commits to its last one
+  lists         population.csv, exceptions.csv, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has them
+  custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
+It holds a few leaves at a time, whatever the size of the log.
+"""
+# ruff: noqa: B905, FURB161, S608, T201, SIM905 -- Python 3.8 has no zip(strict=) and no bit_count(); SQL of its own constants; a program that prints
+
+from __future__ import annotations
+
+import argparse
+import base64
+import csv
+import hashlib
+import hmac
+import json
+import re
+import sqlite3
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Point = tuple[int, int, int, int]
+    Mark = tuple[
+        int, bytes, str, str
+    ]  # size and root that the tree has to come to; whose word that is; the failure's name
+
+# -- Ed25519 (RFC 8032, 5.1), verification only: nothing secret is handled, so nothing needs constant time ----------------
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+ZERO = (0, 1, 1, 0)
+
+
+def add(a: Point, b: Point) -> Point:
+    """Extended coordinates (X, Y, Z, T): x = X/Z, y = Y/Z, x*y = T/Z; 5.1.4."""
+    m, n = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
+    c, d = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    e, f, g, h = n - m, d - c, d + c, n + m
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def point(data: bytes) -> Point | None:
+    """5.1.3; None where the bytes are no point."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    u, v = (y * y - 1) % P, (D * y * y + 1) % P
+    x = u * pow(v, 3, P) * pow(u * pow(v, 7, P), (P - 5) // 8, P) % P
+    if (v * x * x - u) % P:
+        x = x * ROOT_OF_MINUS_1 % P
+    if len(data) != 32 or y >= P or (v * x * x - u) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
+
+
+def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    """5.1.7: [S]B = R + [k]A, as [S]B + [k](-A) = R, both products in one pass over the bits."""
+    a, base = point(public), point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or base is None or len(signature) != 64 or s >= L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    minus_a = (P - a[0], a[1], 1, P - a[3])
+    table = (ZERO, base, minus_a, add(base, minus_a))
+    found = ZERO
+    for bit in range(252, -1, -1):
+        found = add(add(found, found), table[(s >> bit & 1) | (k >> bit & 1) << 1])
+    inverse = pow(found[2], P - 2, P)
+    x, y = found[0] * inverse % P, found[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+# -- signed notes and the Merkle tree -------------------------------------------------------------------------------------
+
+
+class Key:
+    """A public key by its note name. c2sp.org/signed-note."""
+
+    def __init__(self, vkey: str) -> None:
+        self.name, _, rest = vkey.strip().partition("+")
+        digits, _, encoded = rest.partition("+")
+        whole = from_base64(encoded)
+        self.public = whole[1:]
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + whole).digest()[:4]
+        if len(whole) != 33 or whole[:1] != b"\x01" or digits != self.id.hex():
+            raise ValueError("expected NAME+HASH+KEY of an Ed25519 key, copied whole")
+
+    def signatures(self, note: str) -> list[bytes]:
+        """Those of this key in a note; what is no note has none."""
+        found = []
+        for line in note.rpartition("\n\n")[2].splitlines():
+            dash, name, blob = (line.split(" ") + ["", ""])[:3]  # noqa: RUF005 reads as what it does
+            signature = from_base64(blob)
+            if dash == "\u2014" and name == self.name and signature[:4] == self.id:
+                found.append(signature[4:])
+        return found
+
+
+def body_of(note: str) -> str:
+    return note.rpartition("\n\n")[0] + "\n"
+
+
+def checkpoint(note: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) that a note claims, whoever signed it; ("", -1, b"") for anything else."""
+    origin, size, root = [*body_of(note).split("\n"), "", "", ""][:3]
+    digest = from_base64(root)
+    if not re.match(r"(0|[1-9][0-9]{0,15})\Z", size) or len(digest) != 32:
+        return "", -1, b""
+    return origin, int(size), digest
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """A tree that grows: the complete subtrees on its right edge, largest first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.edge: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        carry = self.size
+        while carry & 1:
+            leaf = node_hash(self.edge.pop(), leaf)
+            carry >>= 1
+        self.edge.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self.edge:
+            return hashlib.sha256(b"").digest()
+        found = self.edge[-1]
+        for left in self.edge[-2::-1]:
+            found = node_hash(left, found)
+        return found
+
+
+def from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        return b""
+
+
+# -- what is found --------------------------------------------------------------------------------------------------------
+
+CHECKS = {  # by the first word of a failure's name; the others are about rows
+    "file": "files",
+    "events": "leaves", "event": "leaves", "leaf": "leaves", "foreign": "leaves", "tree": "leaves", "database": "leaves",
+    "key": "checkpoints", "checkpoint": "checkpoints", "history": "checkpoints", "payload": "payloads",
+    "subject": "people", "message": "messages", "node": "messages", "content": "messages",
+    "list": "lists", "figure": "lists", "export": "custody",
+}  # fmt: skip
+
+
+class Report:
+    """How much was looked at, and the failures: each has a name, a leaf's number where there is one, and a sentence."""
+
+    SHOWN = 20  # of each name
+
+    def __init__(self) -> None:
+        self.looked_at: dict[str, int] = {}
+        self.failures: list[str] = []
+        self.totals: dict[str, int] = {}
+        self.notes: list[str] = []
+
+    def count(self, check: str) -> None:
+        self.looked_at[check] = self.looked_at.get(check, 0) + 1
+
+    def fail(self, name: str, seq: int | None, sentence: str) -> None:
+        self.totals[name] = self.totals.get(name, 0) + 1
+        if self.totals[name] <= self.SHOWN:
+            self.failures.append(f"FAILED {name}{'' if seq is None else f' seq {seq}'}: {sentence}")
+
+    def expect(self, good: object, name: str, seq: int | None, sentence: str) -> bool:
+        self.count(check_of(name))
+        if not good:
+            self.fail(name, seq, sentence)
+        return bool(good)
+
+    def show(self) -> None:
+        print(f"{'check':14} {'looked at':>12}  result")
+        for check in dict.fromkeys([*self.looked_at, *map(check_of, self.totals)]):
+            names = [f"{name} {total}" for name, total in self.totals.items() if check_of(name) == check]
+            print(f"{check:14} {self.looked_at.get(check, 0):>12,}  {'FAILED: ' + ', '.join(names) if names else 'ok'}")
+        for line in [*self.failures, *("note: " + note for note in self.notes)]:
+            print(plain(line))
+        print("RESULT: " + (f"{sum(self.totals.values())} FAILED" if self.totals else "all holds"))
+
+
+def check_of(name: str) -> str:
+    return CHECKS.get(name.partition("_")[0], "rows")
+
+
+def plain(text: str) -> str:
+    """Names in a package were written by strangers: nothing in them may drive the terminal."""
+    text = re.sub("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "?", text)
+    return text.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii")
+
+
+# -- the database: leaves, payloads, rows, messages -----------------------------------------------------------------------
+
+KINDS = ("request", "reply", "meta", "approval")
+OPENED = (
+    "session_id link_reason opened_at subject email groups auth_method token_id grade purpose client_address door connection "
+    "provider host upstream method path operation request_model streamed gateway"
+).split()
+CLOSED = (
+    "sent_at first_chunk_at closed_at outcome error response_model http_status input_tokens output_tokens reasoning_tokens "
+    "finish_reasons first_chunk_ms duration_ms approval_id"
+).split()
+APPROVAL = (
+    "id exchange_id rule requester approver approver_issuer auth_time amr state requested_at decided_at expires_at released_at "
+    "reason payload_digest"
+).split()
+ROWS = {  # in a payload -> table, columns
+    "approval": ("approvals", APPROVAL),
+    "grant": ("grants", "id approval_id scope digest expires_at used_at used_by revoked_at".split()),
+    "token": ("tokens", "id sha256 subject email groups purpose minted_by minted_at expires_at revoked_at".split()),
+    "role": ("roles", "id subject role granted_at granted_by ended_at".split()),
+}
+TABLES = "approvals grants tokens roles events payloads exchanges nodes contents subjects checkpoints policies".split()
+PACKAGE_ID = 0x41464450
+AT_ONCE = 5000  # rows in one read transaction: a gateway that writes meanwhile is not kept from cutting its WAL
+
+SCRATCH = """
+CREATE TABLE scratch.heads (kind, id, seq INTEGER, PRIMARY KEY (kind, id));
+CREATE TABLE scratch.absent (seq INTEGER PRIMARY KEY);
+CREATE TABLE scratch.erased (seq INTEGER PRIMARY KEY);
+CREATE TABLE scratch.tips (id BLOB PRIMARY KEY);
+CREATE TABLE scratch.chosen (id TEXT PRIMARY KEY);
+"""
+LEAVES = f"""
+SELECT e.seq, e.at, e.type, e.exchange_id, e.actor, e.leaf, {", ".join(f"p.{kind}, p.{kind}_salt" for kind in KINDS)}
+FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT {AT_ONCE}
+"""
+OPENED_BY_NONE = """
+SELECT x.id, x.opened_seq FROM exchanges x LEFT JOIN events e ON e.seq = x.opened_seq
+WHERE e.type IS NOT 'exchange.opened' OR e.exchange_id IS NOT x.id
+"""
+CLOSED_BY_NONE = """
+SELECT x.id, x.opened_seq FROM exchanges x LEFT JOIN events e ON e.seq = x.closed_seq
+WHERE CASE WHEN x.closed_seq IS NULL THEN coalesce(x.closed_at, x.outcome) IS NOT NULL
+      ELSE e.type IS NOT 'exchange.closed' OR e.exchange_id IS NOT x.id END
+"""
+UNDER_APPROVAL = """
+SELECT x.id, x.closed_seq, a.state FROM exchanges x LEFT JOIN approvals a ON a.id = x.approval_id
+WHERE x.approval_id IS NOT NULL AND x.outcome = 'completed'
+AND (a.state IS NOT 'approved' OR a.decided_at IS NULL OR a.decided_at > x.closed_at)
+"""
+REPLIES_ELSEWHERE = """
+SELECT x.closed_seq, x.id FROM exchanges x JOIN nodes r ON r.number = x.reply_node
+WHERE x.closed_seq IS NOT NULL AND x.closed_seq < ? AND x.request_node IS NOT (
+  WITH RECURSIVE walk (number, parent, depth) AS (
+    SELECT r.number, r.parent, r.depth
+    UNION ALL
+    SELECT n.number, n.parent, n.depth FROM walk JOIN nodes n ON n.number = walk.parent AND n.depth = walk.depth - 1
+    WHERE walk.depth >= x.request_length
+  )
+  SELECT number FROM walk WHERE depth = x.request_length - 1
+)
+"""
+POLICIES_OF_NONE = """
+SELECT p.digest, p.seq FROM policies p LEFT JOIN events e ON e.seq = p.seq WHERE e.type IS NOT 'policy.loaded'
+"""
+MESSAGES = f"""
+SELECT n.number, n.seq, n.id, n.parent, n.depth, n.role, n.kind, n.name, n.call_id, n.maskings, c.id, c.text, s.key, p.id, p.depth
+FROM nodes n LEFT JOIN contents c ON c.number = n.content AND c.subject = n.subject
+LEFT JOIN subjects s ON s.number = n.subject LEFT JOIN nodes p ON p.number = n.parent AND p.subject = n.subject
+WHERE n.number > ? AND n.seq < ? ORDER BY n.number LIMIT {AT_ONCE}
+"""
+LOOSE_MESSAGES = """
+SELECT number, seq FROM nodes WHERE seq < ? AND number NOT IN (SELECT parent FROM nodes WHERE parent IS NOT NULL)
+AND number NOT IN (SELECT request_node FROM exchanges WHERE request_node IS NOT NULL)
+AND number NOT IN (SELECT reply_node FROM exchanges WHERE reply_node IS NOT NULL) AND id NOT IN (SELECT id FROM scratch.tips)
+"""
+CHOSEN_EXCHANGES = """
+INSERT OR IGNORE INTO scratch.chosen SELECT exchange_id FROM events
+WHERE type = 'exchange.opened' AND exchange_id IS NOT NULL AND at >= ?1 AND (?2 = '' OR at < ?2)
+"""
+CHOSEN_APPROVALS = """
+INSERT OR IGNORE INTO scratch.chosen SELECT json_extract(leaf, '$.attrs.approval') FROM events
+WHERE type GLOB 'approval.*' AND exchange_id IN (SELECT id FROM scratch.chosen) AND json_valid(leaf)
+"""
+
+
+def canonical(value: Any) -> str:
+    """RFC 8785, for text, integers, lists and objects with ASCII keys: leaves and payloads are made of nothing else."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def cell(value: Any) -> Any:
+    """A payload's value as its row holds it."""
+    return canonical(value) if isinstance(value, list) else int(value) if isinstance(value, bool) else value
+
+
+def parsed(text: str | bytes | None) -> dict[str, Any]:
+    """The object that a text holds; anything else is empty, and fails wherever something is expected of it."""
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def keyed(key: bytes, label: bytes, *rest: bytes) -> bytes:
+    return hmac.new(key, label + b"\0" + b"".join(rest), hashlib.sha256).digest()
+
+
+class Database:
+    """One evidence.db or evidence.sqlite, checked against itself, the key and the checkpoints that somebody kept."""
+
+    def __init__(self, path: Path, report: Report, key: Key | None) -> None:
+        self.report, self.key = report, key
+        self.db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+        self.db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        self.db.execute("ATTACH '' AS scratch")  # on disk, not in memory, and gone at the end
+        self.db.executescript(SCRATCH)
+        self.is_package = self.one("PRAGMA application_id")[0] == PACKAGE_ID
+        self.about = dict(self.db.execute("SELECT name, value FROM package")) if self.is_package else {}
+        self.since, self.until = self.about.get("since", ""), self.about.get("until", "")
+        self.end = self.one("SELECT coalesce(max(seq) + 1, 0) FROM events")[0]  # a gateway may be adding more
+        first = self.one("SELECT leaf FROM events ORDER BY seq LIMIT 1")
+        self.origin = key.name if key else str(parsed(first[0]).get("origin", "")) if first else ""
+        self.tree = Tree()
+        self.names: dict[str, str] = {}  # pseudonym -> name, of the people in here
+        self.misplaced: dict[int, int] = {}  # place -> the number that its leaf bears
+        self.signed = self.one("SELECT coalesce(max(size), 0) FROM checkpoints")[0]
+
+    def one(self, query: str, *values: Any) -> Any:
+        return self.db.execute(query, values).fetchone()
+
+    def check(self, seen: list[tuple[str, str]], entries: Path | None, every: bool) -> None:
+        for table in TABLES:
+            if self.one("SELECT type FROM sqlite_master WHERE name = ?", table) != ("table",):
+                self.report.fail("schema_changed", None, f"{table}: expected a table")
+                return
+        if self.since or self.until:
+            self.db.execute(CHOSEN_EXCHANGES, (self.since, self.until))
+            self.db.execute(CHOSEN_APPROVALS)
+        self.check_people()
+        self.check_leaves(self.marks(seen, every), entries)
+        self.check_rows()
+        self.check_messages()
+
+    # -- leaves ----------------------------------------------------------------------------------------------------------
+    def check_leaves(self, marks: Iterator[Mark], entries: Path | None) -> None:
+        lines = entries.open("rb") if entries else None
+        mark = self.check_marks(next(marks, None), marks)
+        for seq, row in self.leaves():
+            body = None if row is None else raw(row["leaf"])
+            line = lines.readline(1 << 20).rstrip(b"\n") if lines else body
+            placed = row is not None and self.check_leaf(seq, row)
+            if placed and line != body:
+                self.report.fail("leaf_changed", seq, "evidence.sqlite and log/entries.jsonl differ")
+            self.grow(seq, line if body is None else body, placed)
+            mark = self.check_marks(mark, marks)
+        self.name_misplaced()
+        while mark:
+            self.fail_cut(f"{mark[2]} was signed over {mark[0]} leaves")
+            mark = next(marks, None)
+        if self.is_package and self.about.get("leaves") != str(self.tree.size):
+            self.fail_cut(f"the package was made of {self.about.get('leaves')} leaves")
+        if lines and lines.readline(1):
+            self.fail_cut("log/entries.jsonl has more leaves than evidence.sqlite")
+        if lines:
+            lines.close()
+        for [seq] in self.db.execute(
+            "SELECT seq FROM scratch.absent WHERE seq NOT IN (SELECT seq FROM scratch.erased)"
+        ):
+            self.report.fail("payload_missing", seq, "gone, and no payload.erased leaf says so")
+
+    def fail_cut(self, claim: str) -> None:
+        self.report.fail("events_cut", self.tree.size, f"{claim}, {self.tree.size} are here")
+
+    def leaves(self) -> Iterator[tuple[int, Any]]:
+        """(number, row) from 0 to the end; None for one that is missing."""
+        expected = 0
+        while expected < self.end:
+            cursor = self.db.cursor()
+            cursor.row_factory = sqlite3.Row
+            for row in cursor.execute(LEAVES, (expected, self.end)):
+                for gap in range(expected, row["seq"]):
+                    self.report.fail("event_missing", gap, "this leaf is not there")
+                    yield gap, None
+                yield row["seq"], row
+                expected = row["seq"] + 1
+
+    def grow(self, seq: int, body: bytes | None, placed: bool) -> None:
+        """Add the leaf to the tree. A store also holds the tree, which says which leaf it was that changed."""
+        found = leaf_hash(body or b"")
+        if not self.is_package:
+            stored = self.one("SELECT hash FROM hashes WHERE position = ?", 2 * seq - bin(seq).count("1"))
+            if stored is None:
+                self.report.fail("tree_changed", seq, "the leaf's hash is not stored")
+            elif placed and stored[0] != found:
+                self.report.fail("leaf_changed", seq, "the leaf is not what the tree was made of")
+            found = stored[0] if stored else found
+        self.tree.append(found)
+
+    def check_leaf(self, seq: int, row: Any) -> bool:
+        """Whether this is the leaf that belongs here; what it says is checked."""
+        leaf = parsed(row["leaf"])
+        if not self.report.expect(
+            leaf.get("v") == 1 and "seq" in leaf, "leaf_invalid", seq, "no envelope of version 1"
+        ):
+            return False
+        if leaf["origin"] != self.origin:
+            self.report.fail("foreign_leaf", seq, f"a leaf of the log {leaf['origin']}")
+            return False
+        if leaf["seq"] != seq:
+            if len(self.misplaced) < AT_ONCE:
+                self.misplaced[seq] = leaf["seq"]
+            return False
+        chosen = self.is_chosen(leaf)
+        actor = self.names.get(leaf["actor"], row["actor"]) if "actor" in leaf and (chosen or row["actor"]) else None
+        if row["actor"] != actor or any(row[name] != leaf.get(name) for name in ("at", "type", "exchange_id")):
+            self.report.fail("event_row_changed", seq, "a column of events is not what the leaf says")
+        if leaf["type"] == "payload.erased" and seq < self.signed:  # what is not signed excuses nothing
+            erased = [(number,) for number in leaf["attrs"].get("seqs", ())]
+            self.db.executemany("INSERT OR IGNORE INTO scratch.erased VALUES (?)", erased)
+        self.check_rows_of(seq, leaf, self.payloads(seq, row, leaf, chosen))
+        return True
+
+    def name_misplaced(self) -> None:
+        """Leaves that bear another number than their place: swapped, taken out, put in, or there twice."""
+        places = self.misplaced
+        for place, number in places.items():
+            if set(places) == set(places.values()):
+                self.report.fail("events_reordered", place, f"the leaf in this place is number {number}")
+            elif places.get(place - 1, 0) - (place - 1) == number - place:
+                continue  # told at the first of the run
+            elif number > place:
+                self.report.fail(
+                    "event_missing", place, f"leaves {place} to {number - 1} are not there, later ones were renumbered"
+                )
+            elif number in places or place + 1 in places:
+                self.report.fail(
+                    "event_inserted", place, f"the leaf in this place is number {number}: one was put in before it"
+                )
+            else:
+                self.report.fail("event_duplicated", place, f"the leaf in this place is number {number} again")
+
+    def is_chosen(self, leaf: dict[str, Any]) -> bool:
+        """Whether a package of this period has to contain what the leaf commits to."""
+        if not (self.since or self.until) or leaf["type"] in ("config.changed", "policy.loaded"):
+            return True
+        named = [leaf.get("exchange_id"), leaf["attrs"].get("approval")]
+        if any(self.one("SELECT 1 FROM scratch.chosen WHERE id = ?", name) for name in named if isinstance(name, str)):
+            return True
+        return "exchange_id" not in leaf and leaf["at"] >= self.since and (not self.until or leaf["at"] < self.until)
+
+    def payloads(self, seq: int, row: Any, leaf: dict[str, Any], chosen: bool) -> dict[str, dict[str, Any]]:
+        """Those that are there and are what the leaf commits to."""
+        committed = {entry["kind"]: entry["commitment"] for entry in leaf["payloads"]}
+        withheld = self.is_package and leaf["type"].startswith("token.")
+        there = {}
+        for kind in KINDS:
+            data, salt, claim = row[kind], row[kind + "_salt"], committed.get(kind)
+            if data is not None and salt is not None:
+                own = "hmac-sha256:" + keyed(salt, b"affidavit/payload/v1", kind.encode(), b"\0", raw(data)).hex()
+                if self.report.expect(own == claim, "payload_changed", seq, f"{kind}: not what the leaf commits to"):
+                    there[kind] = parsed(data)
+            elif claim is not None and chosen and not withheld:
+                self.db.execute("INSERT OR IGNORE INTO scratch.absent VALUES (?)", (seq,))
+        return there
+
+    def check_rows_of(self, seq: int, leaf: dict[str, Any], there: dict[str, dict[str, Any]]) -> None:
+        """The rows that this leaf wrote once; those that change later only have their newest leaf noted, see check_rows."""
+        kind, meta = leaf["type"], there.get("meta")
+        if kind == "exchange.opened" and meta is not None:
+            wanted = {name: cell(meta.get(name)) for name in OPENED}
+            self.check_exchange(
+                seq, leaf, {**wanted, "policy_digest": leaf["policy_digest"] or None, "opened_seq": seq}, there
+            )
+        elif kind == "exchange.closed" and meta is not None:
+            self.check_exchange(
+                seq, leaf, {**{name: cell(meta.get(name)) for name in CLOSED}, "closed_seq": seq}, there
+            )
+        elif kind == "exchange.partial" and "node" in there.get("reply", {}):
+            self.db.execute("INSERT OR IGNORE INTO scratch.tips VALUES (?)", (bytes.fromhex(there["reply"]["node"]),))
+        elif kind == "policy.loaded":
+            row = self.one("SELECT digest, content FROM policies WHERE seq = ?", seq)
+            good = row and row[0] == leaf["attrs"]["digest"] == "sha256:" + hashlib.sha256(raw(row[1])).hexdigest()
+            self.report.expect(good, "policy_changed", seq, "the row is not the set of rules that the leaf names")
+        elif kind.partition(".")[0] in ("approval", "token", "config"):
+            heads = [(name, payload[name]["id"], seq) for payload in there.values() for name in ROWS if name in payload]
+            self.db.executemany("INSERT OR REPLACE INTO scratch.heads VALUES (?, ?, ?)", heads)
+
+    def check_exchange(
+        self, seq: int, leaf: dict[str, Any], wanted: dict[str, Any], there: dict[str, dict[str, Any]]
+    ) -> None:
+        end, exchange = ("request" if "opened_seq" in wanted else "reply"), leaf["exchange_id"]
+        if end in there:
+            wanted[f"{end}_node"] = there[end].get("node")
+        if "request" in there:
+            wanted["request_length"] = there[end]["length"]
+        node = f"(SELECT lower(hex(id)) FROM nodes WHERE number = {end}_node)"
+        columns = ", ".join(node if name == f"{end}_node" else name for name in wanted)
+        found = self.one(f"SELECT {columns} FROM exchanges WHERE id = ?", exchange)
+        if self.report.expect(found is not None, "exchange_row_missing", seq, f"exchange {exchange} has no row"):
+            other = [name for name, value in zip(wanted, found) if wanted[name] != value]
+            if other:
+                self.report.fail("exchange_row_changed", seq, f"exchange {exchange}: {', '.join(other)}")
+
+    # -- checkpoints -----------------------------------------------------------------------------------------------------
+    def marks(self, seen: list[tuple[str, str]], every: bool) -> Iterator[Mark]:
+        """In the order of sizes; notes are checked on the way."""
+        kept = []
+        for name, note in seen:
+            origin, size, root = checkpoint(note)
+            if self.report.expect(
+                origin == self.origin, "checkpoint_signature_bad", None, f"{name}: of another log, {origin}"
+            ):
+                self.check_signature(note, name)
+                kept.append((size, root, name, "history_replaced"))
+        kept.sort()
+        [count] = self.one("SELECT count(*) FROM checkpoints")
+        self.report.expect(count, "checkpoint_missing", None, "the log has no checkpoint")
+        for number, (size, root, note) in enumerate(
+            self.db.execute("SELECT size, root, note FROM checkpoints ORDER BY size")
+        ):
+            while kept and kept[0][0] <= size:
+                yield kept.pop(0)
+            name = f"checkpoint {size}"
+            good = checkpoint(note) == (self.origin, size, from_base64(root))
+            self.report.expect(good, "checkpoint_row_changed", size, f"{name}: size or root are not those of its note")
+            self.check_signature(note, name, fully=every or count - number <= 100 or number % 1000 == 0)
+            yield size, checkpoint(note)[2], name, "checkpoint_root_bad"
+        yield from kept
+
+    def check_signature(self, note: str, name: str, *, fully: bool = True) -> None:
+        """That this log's key signed it; not fully: that it says so."""
+        if self.key is None:
+            return
+        signatures = self.key.signatures(note)
+        good = signatures and not (
+            fully and not all(is_signed(self.key.public, raw(body_of(note)), one) for one in signatures)
+        )
+        self.report.expect(
+            good, "checkpoint_signature_bad", None, f"{name}: not signed by {self.key.name}+{self.key.id.hex()}"
+        )
+
+    def check_marks(self, mark: Mark | None, marks: Iterator[Mark]) -> Mark | None:
+        """Those that the tree has come to; the next one."""
+        while mark and mark[0] <= self.tree.size:
+            size, root, name, failure = mark
+            # After the first wrong root every later one is wrong too, and says nothing new.
+            if self.tree.root() != root and (failure not in self.report.totals or failure == "history_replaced"):
+                self.report.fail(failure, size, f"{name} was signed over other leaves")
+            mark = next(marks, None)
+        return mark
+
+    # -- people, rows, messages ------------------------------------------------------------------------------------------
+    def check_people(self) -> None:
+        for name, key, pseudonym in self.db.execute("SELECT subject, key, pseudonym FROM subjects"):
+            own = "sj_" + keyed(key, b"affidavit/subject/v1", raw(name)).hex()[:32]
+            self.report.expect(
+                own == pseudonym, "subject_changed", None, f"the pseudonym {pseudonym} is not this name's"
+            )
+            self.names[pseudonym] = name
+
+    def check_rows(self) -> None:
+        for exchange, seq in self.db.execute(OPENED_BY_NONE):
+            self.report.fail("exchange_row_added", seq, f"exchange {exchange} has no leaf")
+        for exchange, seq in self.db.execute(CLOSED_BY_NONE):
+            self.report.fail(
+                "exchange_row_changed", seq, f"exchange {exchange} was not closed by the leaf that it names"
+            )
+        for seq, exchange in self.db.execute(REPLIES_ELSEWHERE, (self.end,)):
+            self.report.fail("exchange_row_changed", seq, f"exchange {exchange}: its reply does not follow its request")
+        for digest, seq in self.db.execute(POLICIES_OF_NONE):
+            self.report.fail("policy_added", seq, f"{digest} has no leaf")
+        for exchange, seq, state in self.db.execute(UNDER_APPROVAL):
+            name = "approval_missing" if state != "approved" else "approval_after_use"
+            self.report.fail(
+                name, seq, f"exchange {exchange} was completed under an approval that is {state or 'not there'}"
+            )
+        for kind, (table, columns) in ROWS.items():
+            if kind == "token" and self.is_package:
+                [count] = self.one("SELECT count(*) FROM tokens")
+                self.report.notes.append(
+                    f"{count} rows of tokens not checked: what they are checked with holds digests of tokens, and stays with the gateway"
+                )
+                continue
+            for name, seq in self.db.execute("SELECT id, seq FROM scratch.heads WHERE kind = ?", (kind,)):
+                self.check_row(kind, name, seq, f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?")
+            more = f"SELECT id FROM {table} WHERE id NOT IN (SELECT id FROM scratch.heads WHERE kind = ?)"
+            for [name] in self.db.execute(more, (kind,)):
+                if not self.is_newer(kind, name):
+                    self.report.fail(f"{kind}_added", None, f"{kind} {name} has no leaf")
+
+    def check_row(self, kind: str, name: str, seq: int, query: str) -> None:
+        """The row is what the newest leaf about it committed to; and who allowed what, when."""
+        payload = parsed(self.one("SELECT coalesce(approval, meta) FROM payloads WHERE seq = ?", seq)[0])
+        wanted, found = payload.get(kind, {}), self.one(query, name) or ()
+        self.report.count("rows")
+        other = (
+            [column for column, value in zip(ROWS[kind][1], found) if cell(wanted.get(column)) != value]
+            if found
+            else ["gone"]
+        )
+        if other and not self.is_newer(kind, name):
+            self.report.fail(f"{kind}_changed", seq, f"{kind} {name}: {', '.join(other)}")
+        if kind == "approval" and wanted.get("state") == "approved":
+            place, decided, expires = f"approval {name}", wanted.get("decided_at", ""), wanted.get("expires_at", "")
+            if wanted.get("approver", "") in ("", wanted.get("requester")):
+                self.report.fail("self_approval", seq, f"{place}: given by nobody else than who asked")
+            if not wanted.get("requested_at", "") <= decided <= expires:
+                self.report.fail("approval_out_of_time", seq, f"{place}: decided {decided}, expires {expires}")
+            used = payload.get("grant", {}).get("used_at", decided)
+            if not decided <= used < payload.get("grant", {}).get("expires_at", "9"):
+                self.report.fail("approval_after_use", seq, f"{place}: decided {decided}, used {used}")
+
+    def is_newer(self, kind: str, name: str) -> bool:
+        """A gateway wrote this row while we were reading; its leaf is beyond our end."""
+        head = None if self.is_package else self.one("SELECT seq FROM main.heads WHERE kind = ? AND id = ?", kind, name)
+        return bool(head and head[0] >= self.end)
+
+    def check_messages(self) -> None:
+        last, more = -1, True
+        while more:
+            more = False
+            for row in self.db.execute(MESSAGES, (last, self.end)):
+                last, more = row[0], True
+                self.report.count("messages")
+                wrong = wrong_with(row)
+                if wrong and not (wrong in ("content_missing", "subject_missing") and self.is_erased(row[1])):
+                    self.report.fail(wrong, row[1], f"message {row[0]}, first sent with leaf {row[1]}")
+        for number, seq in self.db.execute(LOOSE_MESSAGES, (self.end,)):
+            if not self.is_erased(seq):
+                self.report.fail("node_added", seq, f"message {number}: no exchange leads to it")
+
+    def is_erased(self, seq: int) -> bool:
+        return self.one("SELECT 1 FROM scratch.erased WHERE seq = ?", seq) is not None
+
+
+def wrong_with(row: Any) -> str:
+    r"""The failure of a message, "" where there is none.
+
+    content id = HMAC(key, "affidavit/content/v1\0" text); stored are its first 16 bytes
+    node id    = HMAC(key, "affidavit/node/v1\0" id of the one before, JSON of [content id, role, kind, name, call id, maskings])
+    """
+    _, _, own, parent, depth, role, kind, name, call_id, maskings, content_id, text, key, parent_id, parent_depth = row
+    if key is None:
+        return "subject_missing"
+    if parent is not None and parent_id is None:
+        return "node_missing"
+    if text is None:
+        return "content_missing"
+    content = keyed(key, b"affidavit/content/v1", raw(text))
+    if content[:16] != content_id:
+        return "message_changed"
+    body = canonical([content.hex(), role, kind, name or "", call_id or "", json.loads(maskings or "null")])
+    made = keyed(key, b"affidavit/node/v1", parent_id or bytes(32), raw(body))
+    return "" if made == own and depth == (0 if parent is None else parent_depth + 1) else "node_changed"
+
+
+# -- the package around the database --------------------------------------------------------------------------------------
+
+POPULATION = """
+SELECT id, session_id, link_reason, opened_at, sent_at, first_chunk_at, closed_at, outcome, error, subject, email, groups, auth_method,
+  token_id, grade, purpose, client_address, door, connection, provider, host, upstream, method, path, operation, request_model,
+  response_model, http_status, streamed, input_tokens, output_tokens, reasoning_tokens, finish_reasons, first_chunk_ms, duration_ms,
+  approval_id, gateway, policy_digest, opened_seq, closed_seq
+FROM exchanges ORDER BY opened_seq
+"""
+EXCEPTIONS = """
+SELECT coalesce(outcome, 'open') AS kind, coalesce(closed_at, opened_at) AS at, id AS exchange_id, approval_id, subject, connection,
+  request_model AS model, error AS detail
+FROM exchanges WHERE outcome IS NULL OR outcome <> 'completed'
+UNION ALL
+SELECT e.type, e.at, e.exchange_id, NULL, e.actor, NULL, NULL, json_extract(e.leaf, '$.attrs') FROM events e
+WHERE e.type IN ('finding', 'identity.refused', 'connect.refused', 'gateway.recovered', 'payload.erased')
+  AND (e.exchange_id IN (SELECT id FROM exchanges)
+    OR (e.exchange_id IS NULL AND e.at >= :since AND (:until = '' OR e.at < :until)))
+UNION ALL
+SELECT 'approved_by_same_minter', a.decided_at, a.exchange_id, a.id, a.approver, NULL, NULL,
+  'the same person made the tokens of requester and approver'
+FROM approvals a WHERE a.id IN (SELECT json_extract(approval, '$.approval.id') FROM payloads
+  WHERE approval IS NOT NULL AND json_extract(approval, '$.details.same_minter') = 1)
+UNION ALL
+SELECT 'used_without_approval', x.closed_at, x.id, x.approval_id, x.subject, x.connection, x.request_model,
+  'completed, and its approval does not cover it'
+FROM exchanges x LEFT JOIN approvals a ON a.id = x.approval_id LEFT JOIN grants g ON g.used_by = x.id
+WHERE x.approval_id IS NOT NULL AND x.outcome = 'completed' AND (a.state = 'approved' AND a.approver IS NOT a.requester
+  AND a.decided_at <= coalesce(g.used_at, a.released_at, x.closed_at)
+  AND coalesce(g.used_at, a.released_at, a.decided_at) < a.expires_at) IS NOT 1
+UNION ALL
+SELECT 'trial_grade', NULL, NULL, NULL, subject, NULL, NULL, count(*) || ' exchanges by a local identity'
+FROM exchanges WHERE grade IS NULL OR grade <> 'managed' GROUP BY subject
+"""
+IN_ORDER = f"SELECT * FROM ({EXCEPTIONS}) ORDER BY at IS NULL, at, kind, exchange_id, subject, detail"
+FIGURES = {
+    "leaves": "SELECT count(*) FROM events",
+    "signed": "SELECT coalesce(max(size), 0) FROM checkpoints",
+    "log_opened": "SELECT count(*) FROM events WHERE type = 'exchange.opened'",
+    "log_closed": "SELECT count(*) FROM events WHERE type = 'exchange.closed'",
+    "opened": "SELECT count(*) FROM exchanges",
+    "people": "SELECT count(DISTINCT subject) FROM exchanges",
+    "trial": "SELECT count(*) FROM exchanges WHERE grade IS NULL OR grade <> 'managed'",
+    "approvals": "SELECT count(*) FROM approvals",
+    "self_approved": "SELECT count(*) FROM approvals WHERE approver = requester",
+    "with_approval": "SELECT count(*) FROM exchanges WHERE approval_id IS NOT NULL AND outcome = 'completed'",
+    "without_cover": f"SELECT count(*) FROM ({EXCEPTIONS}) WHERE kind = 'used_without_approval'",
+    "exceptions": f"SELECT count(*) FROM ({EXCEPTIONS}) WHERE kind <> 'trial_grade'",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def read(path: Path) -> str:
+    """A small file's text, its line ends as they are."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read(1 << 24)
+
+
+def digest_of(path: Path) -> str:
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def check_files(bag: Path, report: Report) -> None:
+    listed: dict[str, str] = {}
+    for manifest in ("tagmanifest-sha256.txt", "manifest-sha256.txt"):
+        if report.expect((bag / manifest).is_file(), "file_missing", None, manifest):
+            lines = [line.partition("  ") for line in read(bag / manifest).splitlines()]
+            listed.update({name: digest for digest, _, name in lines})
+    there = {path.relative_to(bag).as_posix() for path in bag.rglob("*") if not path.is_dir()} - {
+        "tagmanifest-sha256.txt"
+    }
+    for name in sorted(listed.keys() | there):
+        if name not in listed:
+            report.fail("file_added", None, name)
+        elif report.expect(name in there, "file_missing", None, name) and digest_of(bag / name) != listed[name]:
+            report.fail("file_changed", None, name)
+
+
+def check_list(path: Path, rows: Any, report: Report) -> None:
+    """A CSV file, row by row, against what the database answers."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        lines = csv.reader(file)
+        wanted = [column[0] for column in rows.description]
+        if not report.expect(next(lines, None) == wanted, "list_changed", None, f"{path.name}: its first line"):
+            return
+        for row in rows:
+            texts = ["" if value is None else str(value) for value in row]
+            wanted = ["'" + text if text.startswith(FORMULA) else text for text in texts]
+            if not report.expect(
+                next(lines, None) == wanted,
+                "list_changed",
+                None,
+                f"{path.name}: line {lines.line_num} is not the database's",
+            ):
+                return
+        report.expect(
+            next(lines, None) is None,
+            "list_changed",
+            None,
+            f"{path.name}: line {lines.line_num} is not in the database",
+        )
+
+
+def check_lists(data: Path, database: Database, report: Report) -> None:
+    period = {"since": database.since, "until": database.until}
+    check_list(data / "population.csv", database.db.execute(POPULATION), report)
+    check_list(data / "exceptions.csv", database.db.execute(IN_ORDER, period), report)
+    shown = dict(re.findall(r'<data id="([a-z_]+)" value="([0-9]+)">', read(data / "START-HERE.html")))
+    for name, query in FIGURES.items():
+        [number] = database.db.execute(query, period if ":since" in query else ()).fetchone()
+        report.expect(
+            shown.get(name) == str(number),
+            "figure_changed",
+            None,
+            f"START-HERE.html: {name} is {number} in the database",
+        )
+    for [digest] in database.db.execute("SELECT DISTINCT digest FROM policies"):
+        path = data / "policies" / (digest.partition(":")[2] + ".json")
+        good = re.match(r"sha256:[0-9a-f]{64}\Z", digest) and path.is_file() and "sha256:" + digest_of(path) == digest
+        report.expect(good, "list_changed", None, f"policies/{path.name}")
+
+
+def check_custody(bag: Path, database: Database, report: Report) -> None:
+    """The gateway appended this export to its own log, after the leaves that are here, and signed a checkpoint over that."""
+    folder, size = bag / "custody", database.tree.size
+    if not report.expect(
+        (folder / "receipt.jsonl").is_file() and (folder / "checkpoint.txt").is_file(),
+        "export_unrecorded",
+        None,
+        "custody/ is not there",
+    ):
+        return
+    manifest, recorded = "sha256:" + digest_of(bag / "manifest-sha256.txt"), False
+    with (folder / "receipt.jsonl").open("rb") as file:
+        for line in iter(lambda: file.readline(1 << 20), b""):
+            leaf = parsed(line)
+            recorded |= leaf.get("type") == "evidence.exported" and leaf["attrs"].get("manifest") == manifest
+            database.tree.append(leaf_hash(line.rstrip(b"\n")))
+    report.expect(recorded, "export_unrecorded", size, "no leaf in custody/ names this manifest")
+    note = read(folder / "checkpoint.txt")
+    good = checkpoint(note) == (database.origin, database.tree.size, database.tree.root())
+    report.expect(good, "export_unrecorded", size, "the checkpoint in custody/ is not over its leaves and these")
+    database.check_signature(note, "custody/checkpoint.txt", fully=True)
+
+
+# -- the command ----------------------------------------------------------------------------------------------------------
+
+
+def places(path: Path) -> tuple[Path | None, Path]:
+    """(bag, database) of whatever was named; no bag: a store."""
+    path = path.resolve()
+    for bag in (path, path.parent, path.parent.parent):
+        if (bag / "bagit.txt").is_file():
+            return bag, bag / "data" / "evidence.sqlite"
+    return None, path / "evidence.db" if path.is_dir() else path
+
+
+def key_near(bag: Path | None, database: Path) -> str:
+    """The vkey where none was given: the package's own, or the one beside a store; "" where there is none."""
+    path = bag / "data" / "KEYS.txt" if bag else database.parent / "keys" / "log.vkey"
+    lines = read(path).splitlines() if path.is_file() else []
+    return next((line for line in lines if line and not line.startswith("#")), "")
+
+
+def check_key(vkey: str, report: Report) -> Key | None:
+    try:
+        key = Key(vkey)
+    except ValueError as fault:
+        report.fail("key_invalid", None, f"{vkey}: {fault}")
+        return None
+    default = re.match(r"affidavit\.invalid/([0-9a-f]{8})\Z", key.name)
+    if default and default.group(1) != hashlib.sha256(key.public).hexdigest()[:8]:
+        report.fail("key_invalid", None, f"{key.name} is the name of another key than this one")
+    return key
+
+
+def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
+    report = Report()
+    bag, place = places(path)
+    if not place.is_file():
+        report.fail("file_missing", None, f"{place}: expected a package or a store")
+        return report
+    if bag:
+        check_files(bag, report)
+    if not vkey:
+        vkey = key_near(bag, place)
+        report.notes.append(
+            f"the key is the package's own; compare it with what you got another way: {vkey}"
+            if vkey
+            else "no key, so no signature was checked: give --vkey"
+        )
+    key = check_key(vkey, report) if vkey else None
+    try:
+        database = Database(place, report, key)
+        if key:
+            report.expect(
+                key.name == database.origin,
+                "foreign_leaf",
+                None,
+                f"the key is that of {key.name}, the log that of {database.origin}",
+            )
+        database.check(
+            [(str(name), read(name)) for name in seen], bag / "data" / "log" / "entries.jsonl" if bag else None, every
+        )
+        [signed] = database.one("SELECT coalesce(max(size), 0) FROM checkpoints")
+        if signed < database.end:
+            report.notes.append(f"{database.end - signed} leaves after the newest checkpoint are not signed yet")
+        if bag:
+            check_lists(bag / "data", database, report)
+            check_custody(bag, database, report)
+    except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
+        report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")
+    report.notes.append(
+        "no outside anchor: whoever holds the gateway's machine and its key could have made all of this; --seen compares with what you kept"
+    )
+    return report
+
+
+def main() -> int:
+    description, _, rest = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--vkey", default="")
+    parser.add_argument("--seen", nargs="+", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--all", action="store_true", dest="every")
+    asked = parser.parse_args()
+    report = verify(asked.path, asked.vkey, asked.seen, asked.every)
+    report.show()
+    return 1 if report.totals else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

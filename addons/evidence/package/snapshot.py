@@ -1,0 +1,111 @@
+"""evidence.sqlite: the part of the store that an export takes, copied inside one read transaction. Not the files around it.
+
+The copy is a function of the store and the scope: fixed page size, tables filled in the order of their keys, indexes and views
+afterwards, no clock. It is in rollback-journal mode, so it opens from read-only media; and without STRICT, so that it opens in SQLite
+older than 3.37 too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+
+from addons.evidence.database import Connection, StoreError, sqlite3
+from addons.evidence.package.listing import EXCEPTIONS
+from addons.evidence.package.scope import CHOICE, IN_A_PERIOD, IN_ANY_PACKAGE, ROWS, Scope
+
+APPLICATION_ID = 0x41464450  # "AFDP": a package, not a store that a gateway could go on with
+FORMAT = "affidavit-package/v1"
+_STRICT = re.compile(r"\)\s*STRICT\s*,?\s*")
+_VIEWS = ("messages", "commands", "maskings", "data_access")
+_ORDER = {
+    "exchanges": "opened_seq",
+    "policies": "seq",
+    "roles": "id",
+}  # the others: their first column, which is their key
+_PRAGMAS = (
+    "page_size = 4096",
+    "journal_mode = OFF",  # until it is finished nobody reads it; an unfinished one is thrown away
+    "synchronous = OFF",
+    "cache_size = -65536",
+    "trusted_schema = OFF",
+)
+
+
+def take(store: Path, target: Path, scope: Scope) -> None:
+    """Copy what `scope` takes of `store` into the new file `target`. The store is read in one transaction, as it is now."""
+    if target.exists():
+        raise StoreError(f"{target} exists already; an export begins with nothing")
+    target.touch(mode=0o600)
+    with closing(sqlite3.connect(_uri(target, "rw"), uri=True, isolation_level=None)) as package:
+        for pragma in _PRAGMAS:
+            package.execute(f"PRAGMA {pragma}")
+        package.execute("ATTACH ? AS source", (_uri(store, "ro"),))
+        package.execute("BEGIN")
+        _create(package, ROWS)
+        _fill(package, scope)
+        _describe(package, scope)
+        package.execute("COMMIT")
+        package.execute("DETACH source")
+        package.execute("PRAGMA journal_mode = DELETE")
+
+
+def _create(package: Connection, tables: Iterable[str]) -> None:
+    for table in tables:
+        sql = _one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'table' AND name = ?", table)
+        package.execute(_STRICT.sub(") ", sql))
+    package.execute("CREATE TABLE package (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID")
+
+
+def _fill(package: Connection, scope: Scope) -> None:
+    if not scope.whole:
+        for statement in CHOICE:
+            package.execute(statement, scope.values if ":since" in statement else ())
+    replaced = IN_ANY_PACKAGE if scope.whole else {**IN_ANY_PACKAGE, **IN_A_PERIOD}
+    for table, chosen in ROWS.items():
+        where = f"WHERE {chosen}" if chosen and not scope.whole else ""
+        columns = [name for _, name, *_ in package.execute(f"PRAGMA main.table_info({table})")]
+        values = ", ".join(replaced.get((table, name), name) for name in columns)
+        order = _ORDER.get(table, columns[0])
+        package.execute(
+            f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {values} FROM source.{table} {where} ORDER BY {order}"  # noqa: S608 the pieces are constants of this room
+        )
+
+
+def _describe(package: Connection, scope: Scope) -> None:
+    """What the package says of itself; then indexes and views as in the store, and one view more: `exceptions`."""
+    first = _one(package, "SELECT leaf FROM main.events WHERE seq = 0")
+    rows = {
+        "format": FORMAT,
+        "origin": orjson.loads(first)["origin"],
+        "leaves": str(_one(package, "SELECT count(*) FROM main.events")),
+        "signed": str(_one(package, "SELECT coalesce(max(size), 0) FROM main.checkpoints")),
+        **scope.values,
+    }
+    package.executemany("INSERT INTO package VALUES (?, ?)", rows.items())
+    marks = ", ".join("?" * len(ROWS))
+    made = f"SELECT sql FROM source.sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks}) ORDER BY name"  # noqa: S608
+    for [sql] in package.execute(made, tuple(ROWS)).fetchall():
+        package.execute(sql)
+    for view in _VIEWS:
+        package.execute(_one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'view' AND name = ?", view))
+    package.execute(f"CREATE VIEW exceptions AS {EXCEPTIONS}")
+    package.execute(f"PRAGMA main.application_id = {APPLICATION_ID}")
+    package.execute("PRAGMA main.user_version = 1")
+
+
+def _one(package: Connection, query: str, *values: str) -> str:
+    row = package.execute(query, values).fetchone()
+    if row is None:
+        raise StoreError("this is not an evidence store, or it is of another version; give the path of evidence.db")
+    value: str = row[0]
+    return value
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
