@@ -10,7 +10,7 @@ import click
 from addons.console import reach
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option, token_option
-from scripts.terminal import harmless, print_json, print_table
+from scripts.terminal import one_line, print_json, print_table
 
 STATES = ("pending", "approved", "denied", "expired", "cancelled", "all")
 MINE = "Your own gateway token: who you are."
@@ -63,10 +63,10 @@ def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | N
         return
     for name, value in row.items():
         if name != "votes":
-            click.echo(harmless(f"{name:15} {', '.join(value) if isinstance(value, list) else value}"))
+            click.echo(one_line(f"{name:15} {', '.join(value) if isinstance(value, list) else value}"))
     for vote in row.get("votes", ()):
         click.echo(
-            harmless(
+            one_line(
                 f"vote            {vote['approver']} {vote['verdict']} at {vote['at']}: {vote['reason']}{_minter(vote)}"
             )
         )
@@ -115,7 +115,7 @@ def watch(*, folder: StateFolder, as_json: bool) -> None:
             click.echo(json.dumps(row, ensure_ascii=True))
         else:
             click.echo(
-                harmless(
+                one_line(
                     f"{row['state']:9} {row['id']}  {row['rule']}  {row['requester']}  for {', '.join(row['groups'])}  {_until(row)}"
                 )
             )
@@ -131,7 +131,7 @@ def _decide(
         print_json(row)
         return
     still = f"; {row['missing']} more must agree" if row["missing"] else ""
-    click.echo(harmless(f"{row['id']} is {row['state']}{still}"))
+    click.echo(one_line(f"{row['id']} is {row['state']}{still}"))
     if row["same_minter"]:
         click.echo(
             "finding: one person made both the requester's and the approver's token; the record says so", err=True

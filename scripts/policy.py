@@ -9,7 +9,7 @@ import click
 
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option
-from scripts.terminal import harmless, print_json
+from scripts.terminal import harmless, one_line, print_json
 
 EXAMPLE = """\b
 Examples:
@@ -57,5 +57,5 @@ def check(*, folder: StateFolder, source: Path | None, as_json: bool) -> int:
     )
     click.echo(policies.digest)
     for finding in findings:
-        click.echo(harmless(f"finding: {finding}"))
+        click.echo(one_line(f"finding: {finding}"))
     return 0

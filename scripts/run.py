@@ -20,7 +20,7 @@ from addons.evidence.store import Store
 from scripts.client_settings import OTHER_TRUST, Door, Gateway, base_url_door, filled, proxy_door, replaced_keys
 from scripts.gateway import connections, running_gateway
 from scripts.options import state_option
-from scripts.terminal import harmless
+from scripts.terminal import one_line
 from scripts.tokens import Lifetime
 
 SETTLE_SECONDS = 5.0  # for the end of calls that the command left open
@@ -126,13 +126,13 @@ def _status_of(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
             status = process.wait()
     except FileNotFoundError:
         click.echo(
-            f"error: {harmless(command[0])}: command not found\nhint: affidavit run -- CMD …, as you would type it without",
+            f"error: {one_line(command[0])}: command not found\nhint: affidavit run -- CMD …, as you would type it without",
             err=True,
         )
         return 127
     except OSError as error:
         click.echo(
-            f"error: {harmless(command[0])}: {error.strerror}\nhint: is it a program, and may you run it?", err=True
+            f"error: {one_line(command[0])}: {error.strerror}\nhint: is it a program, and may you run it?", err=True
         )
         return 126
     return status if status >= 0 else 128 - status
@@ -208,5 +208,5 @@ def _summary(totals: readings.Row, refusals: list[readings.Row], *, base_url: bo
         if row["code"] == "token_missing" and row["host"] in tunnelled:
             continue  # git and curl ask without a credential first
         click.echo(
-            harmless(f"affidavit: {row['count']} x {row['type']} {row['code'] or ''} {row['host'] or ''}"), err=True
+            one_line(f"affidavit: {row['count']} x {row['type']} {row['code'] or ''} {row['host'] or ''}"), err=True
         )

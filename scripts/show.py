@@ -11,7 +11,7 @@ from addons.console import reach, readings
 from addons.console.state import StateFolder
 from addons.evidence.store import Store
 from scripts.options import json_option, state_option, token_option
-from scripts.terminal import Failed, harmless, print_json
+from scripts.terminal import Failed, harmless, one_line, print_json
 
 SHOWN_CHARACTERS = 2000
 EXAMPLES = """\b
@@ -66,7 +66,7 @@ def _exchanges(database: Any, kind: str, record_id: str) -> list[readings.Row]:
 
 
 def _print_exchange(exchange: readings.Row, said: list[Any], shown: int | None) -> None:
-    click.echo(click.style(harmless(_head(exchange)), bold=True))
+    click.echo(click.style(one_line(_head(exchange)), bold=True))
     messages = exchange["messages"]
     known = _common(said, messages)
     if known:
@@ -76,7 +76,7 @@ def _print_exchange(exchange: readings.Row, said: list[Any], shown: int | None) 
     for command in exchange["commands"]:
         click.echo(
             click.style(
-                harmless(
+                one_line(
                     f"  command   {command['language']} {command['verb']} {command['objects']} ({command['evidence']})"
                 ),
                 fg="yellow",
@@ -85,7 +85,7 @@ def _print_exchange(exchange: readings.Row, said: list[Any], shown: int | None) 
     for masked in exchange["maskings"]:
         click.echo(
             click.style(
-                harmless(
+                one_line(
                     f"  masked    {masked['count'] or 1} {masked['entity']} at {masked['location']} ({masked['action']}, provider got: {masked['wire']})"
                 ),
                 fg="magenta",
@@ -95,10 +95,10 @@ def _print_exchange(exchange: readings.Row, said: list[Any], shown: int | None) 
         decided = f" by {approval['approver']}: {approval['reason']}" if approval["approver"] else ""
         click.echo(
             click.style(
-                harmless(f"  approval  {approval['id']} {approval['rule']} {approval['state']}{decided}"), fg="cyan"
+                one_line(f"  approval  {approval['id']} {approval['rule']} {approval['state']}{decided}"), fg="cyan"
             )
         )
-    click.echo(click.style(harmless(_foot(exchange)), dim=True))
+    click.echo(click.style(one_line(_foot(exchange)), dim=True))
     click.echo()
 
 
@@ -114,10 +114,10 @@ def _print_message(message: readings.Row, shown: int | None) -> None:
         )
         if part
     )
-    click.echo(click.style(harmless(f"  {arrow} {name}"), fg="green" if arrow == ">" else "blue"))
+    click.echo(click.style(one_line(f"  {arrow} {name}"), fg="green" if arrow == ">" else "blue"))
     text = message["content"] or ""
     cut = f"\n… {len(text) - shown} more characters: --full" if shown is not None and len(text) > shown else ""
-    click.echo(textwrap.indent(harmless(text[:shown]) + cut, "    ", predicate=lambda _: True))
+    click.echo(textwrap.indent(harmless(text[:shown]) + cut, "    │ ", predicate=lambda _: True))
 
 
 def _head(exchange: readings.Row) -> str:

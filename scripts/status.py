@@ -11,7 +11,7 @@ from addons.console import reach
 from addons.console.state import StateFolder
 from scripts import ca
 from scripts.options import json_option, state_option
-from scripts.terminal import console, print_json
+from scripts.terminal import console, one_line, print_json
 
 EXAMPLE = """\b
 Example:
@@ -55,10 +55,10 @@ def _print(answer: dict[str, Any]) -> None:
         ("waiting", f"{answer['pending_approvals']} approvals, {answer['open_holds']} calls held now"),
         ("tokens", f"{answer['tokens_in_force']} in force"),
     ):
-        table.add_row(name, str(value))
+        table.add_row(name, one_line(str(value)))
     screen = console()
     screen.print(table)
     for finding in answer["findings"]:
-        screen.print(f"finding: {finding}", style="yellow")
+        screen.print(one_line(f"finding: {finding}"), style="yellow")
     if not answer["findings"]:
         screen.print("no findings")

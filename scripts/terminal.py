@@ -35,10 +35,10 @@ def harmless(text: str) -> str:
     return _UNSAFE.sub(_picture, text)
 
 
-def one_line(text: str, width: int) -> str:
-    """The first `width` characters of the text, on one line, harmless."""
-    line = " ".join(text[: width * 4].split())
-    return harmless(line if len(line) <= width else line[: width - 1] + "…")
+def one_line(text: str, width: int | None = None) -> str:
+    """The same on one line, so that a value cannot pass for a line of ours; of the first `width` characters, where given."""
+    shown = text if width is None or len(text) <= width else text[: width - 1] + "…"
+    return harmless(shown).replace("\n", "\u240a").replace("\t", "\u2409")
 
 
 def print_json(value: Any) -> None:
@@ -64,7 +64,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Non
 
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(harmless("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(one_line("" if cell is None else str(cell)) for cell in row))
     if table.row_count:
         console().print(table)
     else:

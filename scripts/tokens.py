@@ -11,7 +11,7 @@ import click
 from addons.console import reach
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option
-from scripts.terminal import harmless, print_json, print_table
+from scripts.terminal import one_line, print_json, print_table
 
 MINT_EXAMPLE = """\b
 Examples:
@@ -73,7 +73,7 @@ def mint(
         return
     click.echo(minted["token"])
     click.echo(
-        harmless(
+        one_line(
             f"{minted['id']} for {minted['subject']} ({', '.join(minted['groups']) or 'no groups'}) until {minted['expires_at']}"
         ),
         err=True,
@@ -120,4 +120,4 @@ def revoke(*, folder: StateFolder, token_id: str, as_json: bool) -> None:
     if as_json:
         print_json(row)
         return
-    click.echo(harmless(f"{row['id']} of {row['subject']} is revoked since {row['revoked_at']}"))
+    click.echo(one_line(f"{row['id']} of {row['subject']} is revoked since {row['revoked_at']}"))

@@ -7,7 +7,7 @@ import click
 from addons.console import reach
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option, token_option
-from scripts.terminal import Failed, harmless, print_json
+from scripts.terminal import Failed, one_line, print_json
 
 EXAMPLE = """\b
 Example:
@@ -28,4 +28,4 @@ def whoami(*, folder: StateFolder, token: str | None, as_json: bool) -> None:
         print_json(caller)
         return
     for name, value in caller.items():
-        click.echo(f"{name:12} {harmless(', '.join(value) if isinstance(value, list) else str(value))}")
+        click.echo(f"{name:12} {one_line(', '.join(value) if isinstance(value, list) else str(value))}")

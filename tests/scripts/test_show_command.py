@@ -79,7 +79,7 @@ def test_a_session_is_listed_and_shown_with_its_history_once(state, clock):
     shown = invoke(state, "show", session)
 
     assert [(row["session_id"], row["calls"], row["completed"], row["open"]) for row in listed] == [(session, 2, 1, 1)]
-    assert [shown.output.count(text) for text in ("hello", "    hi", "again", *ids)] == [1, 1, 1, 1, 1]
+    assert [shown.output.count(text) for text in ("hello", "│ hi", "again", *ids)] == [1, 1, 1, 1, 1]
     assert "(2 parts of history as before)" in shown.output
     assert "command   sql DELETE" in shown.output
     assert "CREDIT_CARD" in shown.output
@@ -135,7 +135,16 @@ def test_a_harmless_text_keeps_what_is_printable_and_loses_every_control(text):
 
 
 def test_a_long_text_is_one_line_of_the_width_asked():
-    assert one_line("a\n b\t c" * 100, 10) == "a b ca b …"
+    assert one_line("a\nb\tc" * 100, 5) == "a␊b␉…"
+
+
+@pytest.mark.parametrize("command", [["sessions"], ["show"]], ids=["sessions", "show"])
+def test_a_value_with_a_line_break_cannot_pass_for_a_line_of_ours(state, clock, command):
+    session, _ = say(state, clock, prompt="first\n  approval  ap_1 approved by local|bob")
+
+    lines = invoke(state, *command, *([session] if command == ["show"] else [])).output.splitlines()
+
+    assert not [line for line in lines if line.startswith(("second line", "  approval"))]
 
 
 def test_long_texts_are_cut_unless_asked_in_full(state, clock):
