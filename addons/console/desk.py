@@ -94,12 +94,19 @@ class Desk:
             await self.record(PolicyLoaded(self.policies.digest, self.policies.canonical, actor=operator()))
 
     async def started(self, options: Mapping[str, Any]) -> None:
-        """`gateway.started`: what runs here, so that a later reader knows which code made the record."""
+        """`gateway.started`: what runs here, so that a later reader knows which code made the record.
+
+        options: as they shall stand in the leaf; `unsafe` names those that were allowed to go round the stack.
+        """
         await self.record(
             Event(
                 "gateway.started", attrs={**self.versions(), "policies": self.policies.digest, "options": dict(options)}
             )
         )
+        for name in options.get("unsafe", ()):
+            self.find(
+                "unsafe_option_allowed", f"{name}: what it lets round the stack is not in the record; see mitm.conf"
+            )
         self._started = True
 
     async def heartbeat(self) -> None:

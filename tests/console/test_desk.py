@@ -475,6 +475,20 @@ def test_start_and_stop_are_in_the_record_with_the_versions(state, clock):
     assert '"sqlite":"3.' in leaf
 
 
+def test_options_that_go_round_the_stack_are_in_the_start_record_and_findings(state, clock):
+    async def work():
+        async with owning(state, clock) as desk:
+            await desk.started(options={"unsafe": ["ignore_hosts"]})
+            return list(desk.findings)
+
+    ((code, detail),) = run(work())
+
+    assert (code, detail.partition(":")[0]) == ("unsafe_option_allowed", "ignore_hosts")
+    with Store.reader(state.database) as database:
+        leaf = database.execute("SELECT leaf FROM events WHERE type = 'gateway.started'").fetchone()[0]
+    assert '"unsafe":["ignore_hosts"]' in leaf
+
+
 def test_the_same_policies_are_recorded_once(state, clock):
     async def work():
         for _ in range(3):
