@@ -21,7 +21,7 @@ from tests.end_to_end.sdk import Done, Worker
 PEOPLE = {"alice": ("engineering",), "bob": ("data-owners",), "eve": ("marketing",), "gone": ("engineering",)}
 DOORS = ("proxy", "base_url")
 SDKS = ("openai", "anthropic")
-MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5"}
+MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-5"}
 HOSTS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 SEEN_SECONDS = 20.0

@@ -154,7 +154,7 @@ def anthropic_body(text: str, *, stream: bool) -> bytes:
     }
     return json.dumps(
         {
-            "model": "claude-sonnet-4-5",
+            "model": "claude-sonnet-5",
             "stream": stream,
             "max_tokens": 99,
             "system": [{"type": "text", "text": ALL}],
@@ -173,6 +173,7 @@ REPLY = f"think: {ALL}\nsay: {ALL}\nuse tool note: {ALL}"
 @pytest.mark.parametrize("sdk", SDKS)
 def test_what_is_planted_everywhere_in_a_call_is_nowhere_in_the_record(own: Bench, sdk: str, door: str) -> None:
     headers = (
+        ("x-local-script", '{"delta_chars": 500}'),
         ("x-note", ALL),
         ("x-key", PLANTED["openai key"]),
         ("cookie", f"session={PLANTED['github token']}"),
@@ -245,7 +246,7 @@ def test_a_value_split_at_any_offset_of_a_stream_is_masked(own: Bench, python_sd
     for offset in range(1, len(value)):
         script = json.dumps({"delta_chars": len("so: ") + offset})
         for sdk in SDKS:
-            body = {"model": "gpt-4o" if sdk == "openai" else "claude-sonnet-4-5", "stream": True, "max_tokens": 9}
+            body = {"model": "gpt-4o" if sdk == "openai" else "claude-sonnet-5", "stream": True, "max_tokens": 9}
             messages = [
                 {"role": "user", "content": f"say: so: {value} it is\nthink: so: {value} then\nuse tool note: {value}"}
             ]

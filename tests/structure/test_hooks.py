@@ -37,7 +37,6 @@ OPEN = {
     "Identity.client_disconnected": "the connection is over",
     "Identity.server_connected": "only puts the checked name back; a fault leaves the connection unusable for reuse",
     "Identity.server_connect_error": "there is no connection",
-    "Approval.reply_piece": "guards itself: the stream's own error form, or the flow is killed",
     "Recording.websocket_message": "guards itself: drops the message and kills the flow",
     "Masking.error": "the flow is over; Closing still writes the record",
     "Closing.error": "the flow is over",
