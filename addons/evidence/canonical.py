@@ -19,7 +19,7 @@ INTEGERS_BELOW = 2**53  # RFC 8785 carries numbers as IEEE 754 doubles
 _NUL, _NUL_SHOWN = "\0", "\u2400"
 
 
-class RecordInvalid(ValueError):
+class RecordInvalid(ValueError):  # noqa: N818 - reads as what is wrong
     """A record that cannot be written as it is. The caller's fault; the store itself goes on."""
 
 

@@ -30,7 +30,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 _SIGNATURES_MAX = 16  # c2sp.org/signed-note: a reader may bound them; cosignatures of witnesses fit
 
 
-class NoteInvalid(ValueError):
+class NoteInvalid(ValueError):  # noqa: N818 - reads as what is wrong
     """A note, key or checkpoint that does not say what it should, or that this key did not sign."""
 
 

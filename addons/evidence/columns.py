@@ -55,6 +55,8 @@ CLOSED = (
 # `contents.id` is for finding a text again; what holds it fast is the node's id, which commits to all 32 bytes.
 CONTENT_ID_BYTES = 16
 
+_AS_THEY_ARE = {str, int, type(None)}  # a StrEnum and a bool are not
+
 PAYLOAD_KINDS = ("request", "reply", "meta", "approval")
 PAYLOADS = (*PAYLOAD_KINDS, *(f"{kind}_salt" for kind in PAYLOAD_KINDS))
 
@@ -112,7 +114,7 @@ def values_of(record: object, columns: Sequence[str]) -> dict[str, Attr]:
 
 def row_of(values: Mapping[str, Attr], columns: Sequence[str]) -> tuple[Any, ...]:
     """The same columns as the row holds them."""
-    return tuple([_cell(values.get(column)) for column in columns])
+    return tuple([value if type(value) in _AS_THEY_ARE else _cell(value) for value in map(values.get, columns)])
 
 
 def _cell(value: Attr) -> str | int | None:

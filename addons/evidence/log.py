@@ -18,7 +18,7 @@ Read = Callable[[Sequence[int]], Sequence[bytes]]  # stored hashes at these posi
 EMPTY_ROOT = sha256(b"").digest()
 
 
-class ProofInvalid(ValueError):
+class ProofInvalid(ValueError):  # noqa: N818 - reads as what is wrong
     """A proof that does not show what it claims. The fault of whoever made it."""
 
 

@@ -48,15 +48,15 @@ _HINTS = {
 }
 
 
-class StoreFailed(StoreError):
+class StoreFailed(StoreError):  # noqa: N818 - the state that it tells of
     """A write failed; nothing more is accepted by this process, so nothing more may be let through."""
 
 
-class StoreBusy(StoreError):
+class StoreBusy(StoreError):  # noqa: N818 - the state that it tells of
     """The queue is full: the disk is slower than the traffic."""
 
 
-class StoreReplaced(StoreError):
+class StoreReplaced(StoreError):  # noqa: N818 - the state that it tells of
     """The file that is open is not the one at the path any more."""
 
 

@@ -129,15 +129,13 @@ class World:
     def approved(self, store: Store, opened: Opened, **changes: object) -> tuple[ApprovalRow, GrantRow]:
         """Asked for, agreed to by Bob and used by the exchange, durable."""
         asked = self.approval(opened.id)
-        decided = replace(
-            asked,
-            state="approved",
-            approver=BOB,
-            decided_at=self.clock.text(),
-            released_at=self.clock.text(),
-            reason="agreed",
-            **changes,
-        )
+        answer = {
+            "approver": BOB,
+            "decided_at": self.clock.text(),
+            "released_at": self.clock.text(),
+            "reason": "agreed",
+        }
+        decided = replace(asked, state="approved", **(answer | changes))
         grant = GrantRow(self.id("gr"), asked.id, "exact", asked.payload_digest, asked.expires_at)
         used = replace(grant, used_at=self.clock.text(), used_by=opened.id)
         for record in (
@@ -165,3 +163,8 @@ def run_of(store: Store, subject: str, after: Tip | None, *texts: str) -> tuple[
         nodes.append(node)
         after = node.tip
     return tuple(nodes)
+
+
+def rows(store, query, *values):
+    with store.reading() as connection:
+        return connection.execute(query, values).fetchall()

@@ -14,6 +14,7 @@ import pytest
 from addons.evidence import writer
 from addons.evidence.records import Event
 from addons.evidence.store import StoreBusy, StoreFailed
+from addons.evidence.verify import verify
 from tests.evidence.samples import World
 
 WRITER = str(Path(__file__).with_name("writing_process.py"))
@@ -25,8 +26,12 @@ def finding(store):
 
 
 def seqs(world):
-    with world.open().reading() as connection:
-        return {seq for (seq,) in connection.execute("SELECT seq FROM events")}
+    """What is there after the gateway was started again."""
+    store = world.open()
+    with store.reading() as connection:
+        found = {seq for (seq,) in connection.execute("SELECT seq FROM events")}
+    store.close()
+    return found
 
 
 @pytest.mark.parametrize("action", ["unlink", "rename", "replace"])
@@ -144,6 +149,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(world):
     assert "restart the gateway" in out
     assert acknowledged
     assert acknowledged <= seqs(world)
+    assert verify(world.path, world.keys.signer.verifier).good
 
 
 def killed_at(world, count):
@@ -171,6 +177,7 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path):
         found = seqs(world)
         assert acknowledged <= found
         assert found == set(range(len(found)))
+        assert verify(world.path, world.keys.signer.verifier).good
 
 
 def test_a_second_writer_is_met_by_sqlites_own_lock(world):
