@@ -14,7 +14,7 @@ from typing import Any
 
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State, may_decide
-from addons.console import readings
+from addons.console import exporting, readings
 from addons.console.desk import Desk
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
@@ -195,6 +195,17 @@ async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
     return {"seq": seq, "reader": reader}
 
 
+async def sign_checkpoint(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return await exporting.sign_now(desk)
+
+
+async def record_export(desk: Desk, ask: Ask, _item: str) -> Json:
+    kinds = {"manifest": str, "leaves": int, "since": str, "until": str, "purpose": str}
+    body = _body(ask, kinds, needed=set(kinds))
+    reader = approver_of(desk, ask).subject if ask.token else ask.actor
+    return await exporting.record_export(desk, reader, ask.actor, body)
+
+
 ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/status", status),
     ("GET", "/connections", connections),
@@ -208,6 +219,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/approvals/{}/deny", deny),
     ("POST", "/approvals/{}/revoke", revoke_grant),
     ("POST", "/reads", record_read),
+    ("POST", "/checkpoints", sign_checkpoint),
+    ("POST", "/exports", record_export),
 )
 
 

@@ -75,23 +75,29 @@ class World:
     def open(self) -> Store:
         return Store.open(self.database, self.keys, clock=self.clock, random=self.random)
 
+    @property
+    def vkey(self) -> str:
+        return self.keys.vkey
+
+    def sign(self) -> None:
+        store = self.open()
+        store.checkpoint().result()
+        store.close()
+
+    def record(self, built: Built) -> Receipt:
+        store = self.open()
+        try:
+            attrs = {"manifest": built.manifest, "leaves": built.leaves}
+            [seq] = store.append(Event("evidence.exported", actor="os|auditor", attrs=attrs)).result()
+            note = store.checkpoint().result()
+            with store.reading() as database:
+                rows = database.execute("SELECT leaf FROM events WHERE seq >= ? ORDER BY seq", (built.leaves,))
+                return Receipt(self.clock.text, "os|auditor", seq, [leaf.encode() for (leaf,) in rows], note)
+        finally:
+            store.close()
+
     def export(self, out: Path, scope: Scope = Scope()) -> Built:  # noqa: B008 a frozen value
-        """As the command does it: the record of the export goes into the log, then the package gets its name."""
-
-        def record(built: Built) -> Receipt:
-            store = self.open()
-            try:
-                attrs = {"manifest": built.manifest, "leaves": built.leaves}
-                [seq] = store.append(Event("evidence.exported", actor="os|auditor", attrs=attrs)).result()
-                note = store.checkpoint().result()
-                with store.reading() as database:
-                    rows = database.execute("SELECT leaf FROM events WHERE seq >= ? ORDER BY seq", (built.leaves,))
-                    return Receipt(self.clock.text, "os|auditor", seq, [leaf.encode() for (leaf,) in rows], note)
-            finally:
-                store.close()
-
-        about = {"Bagging-Date": self.clock.text[:10]}
-        return export(self.database, out, scope, vkey=self.keys.vkey, record=record, about=about)
+        return export(self.database, out, scope, self, {"Bagging-Date": self.clock.text[:10]})
 
 
 class Writer:

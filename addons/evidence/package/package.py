@@ -18,9 +18,10 @@ the gateway from cutting its WAL. A package is built under another name and gets
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from addons.evidence.database import Connection, StoreError, reader
 from addons.evidence.package.bag import Bag
@@ -61,10 +62,23 @@ class Built:
     exchanges: int
 
 
-def export(
-    store: Path, out: Path, scope: Scope, *, vkey: str, record: Callable[[Built], Receipt], about: Mapping[str, str]
-) -> Built:
-    """Write the package `out`; `record` makes its receipt once all of data/ is there. Nothing stays of an export that failed."""
+class Owner(Protocol):
+    """Whoever may write the store that is exported."""
+
+    vkey: str
+
+    def sign(self) -> object:
+        """Sign a checkpoint over all leaves."""
+
+    def record(self, built: Built) -> Receipt:
+        """Append the record of this export; called once, when all of data/ is there."""
+
+
+def export(store: Path, out: Path, scope: Scope, owner: Owner, about: Mapping[str, str]) -> Built:
+    """Write the package `out`. Nothing stays of an export that failed.
+
+    about: more lines of bag-info.txt, which may tell the time.
+    """
     if out.exists():
         raise StoreError(f"{out} exists already; name a folder that does not")
     unfinished = out.with_name(out.name + ".unfinished")
@@ -74,8 +88,8 @@ def export(
         raise StoreError(f"{unfinished} is left of another export; remove it if none is running") from None
     try:
         bag = Bag(unfinished)
-        built = _payload(bag, store, scope, vkey)
-        _custody(bag, built, record(built))
+        built = _payload(bag, store, scope, owner)
+        _custody(bag, built, owner.record(built))
         bag.finish(about)
         unfinished.rename(out)
     except BaseException:
@@ -84,9 +98,9 @@ def export(
     return built
 
 
-def _payload(bag: Bag, store: Path, scope: Scope, vkey: str) -> Built:
+def _payload(bag: Bag, store: Path, scope: Scope, owner: Owner) -> Built:
     with bag.made_by("evidence.sqlite") as path:
-        take(store, path, scope)
+        take(store, path, scope, owner.sign)
     with reader(path) as package:
         found = figures(package)
         bag.write("population.csv", listed(package, POPULATION))
@@ -96,8 +110,8 @@ def _payload(bag: Bag, store: Path, scope: Scope, vkey: str) -> Built:
             bag.write_text(f"log/checkpoints/{size}.txt", note)
         for digest, content in package.execute("SELECT DISTINCT digest, content FROM policies ORDER BY digest"):
             bag.write_text(f"policies/{digest.removeprefix('sha256:')}.json", content)
-    bag.write_text("START-HERE.html", page(found, vkey))
-    bag.write_text("KEYS.txt", KEYS_TEXT.format(vkey=vkey))
+    bag.write_text("START-HERE.html", page(found, owner.vkey))
+    bag.write_text("KEYS.txt", KEYS_TEXT.format(vkey=owner.vkey))
     bag.write("verify.py", [_VERIFIER.read_bytes()])
     return Built(bag.manifest(), found.counts["leaves"], found.counts["opened"])
 

@@ -189,7 +189,7 @@ class Report:
 
     def __init__(self) -> None:
         self.looked_at: dict[str, int] = {}
-        self.failures: list[str] = []
+        self.failures: list[tuple[str, int | None, str]] = []  # the first of each name
         self.totals: dict[str, int] = {}
         self.notes: list[str] = []
 
@@ -199,7 +199,7 @@ class Report:
     def fail(self, name: str, seq: int | None, sentence: str) -> None:
         self.totals[name] = self.totals.get(name, 0) + 1
         if self.totals[name] <= self.SHOWN:
-            self.failures.append(f"FAILED {name}{'' if seq is None else f' seq {seq}'}: {sentence}")
+            self.failures.append((name, seq, sentence))
 
     def expect(self, good: object, name: str, seq: int | None, sentence: str) -> bool:
         self.count(check_of(name))
@@ -212,8 +212,10 @@ class Report:
         for check in dict.fromkeys([*self.looked_at, *map(check_of, self.totals)]):
             names = [f"{name} {total}" for name, total in self.totals.items() if check_of(name) == check]
             print(f"{check:14} {self.looked_at.get(check, 0):>12,}  {'FAILED: ' + ', '.join(names) if names else 'ok'}")
-        for line in [*self.failures, *("note: " + note for note in self.notes)]:
-            print(plain(line))
+        for name, seq, sentence in self.failures:
+            print(plain(f"FAILED {name}{'' if seq is None else f' seq {seq}'}: {sentence}"))
+        for note in self.notes:
+            print(plain(f"note: {note}"))
         print("RESULT: " + (f"{sum(self.totals.values())} FAILED" if self.totals else "all holds"))
 
 

@@ -8,7 +8,7 @@ older than 3.37 too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -21,6 +21,8 @@ from addons.evidence.package.scope import CHOICE, IN_A_PERIOD, IN_ANY_PACKAGE, R
 
 APPLICATION_ID = 0x41464450  # "AFDP": a package, not a store that a gateway could go on with
 FORMAT = "affidavit-package/v1"
+_SIGN_ATTEMPTS = 10
+_ALL_SIGNED = "SELECT (SELECT max(seq) + 1 FROM source.events) = (SELECT max(size) FROM source.checkpoints)"
 _STRICT = re.compile(r"\)\s*STRICT\s*,?\s*")
 _VIEWS = ("messages", "commands", "maskings", "data_access")
 _ORDER = {
@@ -37,8 +39,12 @@ _PRAGMAS = (
 )
 
 
-def take(store: Path, target: Path, scope: Scope) -> None:
-    """Copy what `scope` takes of `store` into the new file `target`. The store is read in one transaction, as it is now."""
+def take(store: Path, target: Path, scope: Scope, sign: Callable[[], object]) -> None:
+    """Copy what `scope` takes of `store` into the new file `target`. The store is read in one transaction, as it is now.
+
+    sign: makes the store's owner sign a checkpoint. A gateway at work appends on, so it is asked a few times for a moment in which
+    every leaf is signed; after that the newest leaves are taken unsigned, and the package says so.
+    """
     if target.exists():
         raise StoreError(f"{target} exists already; an export begins with nothing")
     target.touch(mode=0o600)
@@ -46,13 +52,24 @@ def take(store: Path, target: Path, scope: Scope) -> None:
         for pragma in _PRAGMAS:
             package.execute(f"PRAGMA {pragma}")
         package.execute("ATTACH ? AS source", (_uri(store, "ro"),))
-        package.execute("BEGIN")
+        _begin(package, sign)
         _create(package, ROWS)
         _fill(package, scope)
         _describe(package, scope)
         package.execute("COMMIT")
         package.execute("DETACH source")
         package.execute("PRAGMA journal_mode = DELETE")
+
+
+def _begin(package: Connection, sign: Callable[[], object]) -> None:
+    for _ in range(_SIGN_ATTEMPTS):
+        package.execute("BEGIN")
+        if package.execute(_ALL_SIGNED).fetchone()[0]:
+            return
+        package.execute("ROLLBACK")
+        sign()
+    package.execute("BEGIN")
+    package.execute(_ALL_SIGNED).fetchone()  # a transaction of SQLite begins with its first look
 
 
 def _create(package: Connection, tables: Iterable[str]) -> None:

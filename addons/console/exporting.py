@@ -1,0 +1,27 @@
+"""What an export asks of the owner: sign what is there, and record that a package was made. Not the package (evidence/package)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from addons.console.desk import Desk
+from addons.evidence.records import Event
+
+
+async def sign_now(desk: Desk) -> dict[str, Any]:
+    """A checkpoint over all that is durable, and the key that it is checked with."""
+    return {"note": await asyncio.wrap_future(desk.store.checkpoint()), "vkey": desk.keys.vkey}
+
+
+async def record_export(desk: Desk, reader: str, os_user: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`evidence.exported`, durable and under a checkpoint before the package gets its name.
+
+    body: manifest ("sha256:" + hex of the package's manifest), leaves (how many it holds), since, until, purpose.
+    """
+    attrs = {name: body[name] for name in ("manifest", "leaves", "since", "until")}
+    meta = {"purpose": body["purpose"], "os_user": os_user}
+    (seq, *_) = await desk.record(Event("evidence.exported", actor=reader, attrs=attrs, meta=meta))
+    signed = await sign_now(desk)
+    return {"seq": seq, "reader": reader, "note": signed["note"]}

@@ -1,0 +1,138 @@
+"""`affidavit export`: the evidence package, for an auditor to take away. The export is a record itself, durable before the package is there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from addons.console import reach
+from addons.console.state import StateFolder
+from addons.console.version import VERSION
+from addons.evidence.database import StoreError, reader
+from addons.evidence.ids import time_text
+from addons.evidence.package.package import Built, Receipt, export
+from addons.evidence.package.scope import Scope
+from scripts.options import json_option, state_option, token_option
+from scripts.terminal import Failed, print_json
+
+EXAMPLES = """\b
+Examples:
+  affidavit export ~/evidence-2026-11
+  affidavit export ~/evidence-q4 --from 2026-10-01 --to 2027-01-01 --purpose "ISO 27001 surveillance audit"
+"""
+
+
+class Moment(click.ParamType[str]):
+    """A day or an RFC 3339 time, as the store writes times; a day begins at midnight UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+                day = date.fromisoformat(value)
+                return time_text(datetime(day.year, day.month, day.day, tzinfo=UTC))
+            return time_text(datetime.fromisoformat(value))
+        except ValueError:
+            self.fail(
+                f"{value!r}: expected a day (2026-11-23) or a time with its zone (2026-11-23T14:00:00Z)", param, ctx
+            )
+
+
+@dataclass(slots=True)
+class _Owner:
+    """Whoever owns the state, asked through its socket; nobody: this command, for a moment."""
+
+    folder: StateFolder
+    scope: Scope
+    purpose: str
+    token: str
+    vkey: str = ""
+    receipt: Receipt | None = None
+
+    def sign(self) -> None:
+        self.vkey = reach.ask(self.folder, "POST", "/checkpoints", token=self.token)["vkey"]
+
+    def record(self, built: Built) -> Receipt:
+        body = {
+            "manifest": built.manifest,
+            "leaves": built.leaves,
+            "since": self.scope.since,
+            "until": self.scope.until,
+        }
+        told = reach.ask(self.folder, "POST", "/exports", body={**body, "purpose": self.purpose}, token=self.token)
+        signed = int(told["note"].split("\n")[1])  # a checkpoint's second line: how many leaves
+        with reader(self.folder.database) as database:
+            query = "SELECT leaf FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
+            leaves = [leaf.encode() for (leaf,) in database.execute(query, (built.leaves, signed))]
+        at = orjson.loads(leaves[told["seq"] - built.leaves])["at"]
+        self.receipt = Receipt(at, told["reader"], told["seq"], leaves, told["note"])
+        return self.receipt
+
+
+@click.command("export", epilog=EXAMPLES)
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "since",
+    type=Moment(),
+    help="Exchanges that began then or later: a day, or a time with its zone.",
+)
+@click.option("--to", "until", type=Moment(), help="Exchanges that began before this.")
+@click.option("--purpose", default="", help="Why, and for whom; goes into the record of the export.")
+@token_option("Your own token: the record then names you, not only the operating system's user.")
+@json_option()
+@state_option()
+def export_package(
+    *,
+    folder: StateFolder,
+    out: Path,
+    since: str | None,
+    until: str | None,
+    purpose: str,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Write the evidence package OUT, a folder that does not exist yet: masked, and checkable without this program."""
+    folder.check()
+    if since and until and since >= until:
+        raise click.UsageError(f"--from {since}: expected a time before --to {until}")
+    scope = Scope(since or "", until or "")
+    owner = _Owner(folder, scope, purpose, token or "")
+    began = datetime.now(UTC)
+    try:
+        owner.sign()
+        built = export(folder.database, out, scope, owner, _about(began, purpose))
+    except StoreError as error:
+        raise Failed(str(error), "affidavit export --help") from error
+    except OSError as error:
+        raise Failed(
+            f"{out}: {error.strerror or type(error).__name__}", "is there room, and may you write there?"
+        ) from error
+    seconds = (datetime.now(UTC) - began) / timedelta(seconds=1)
+    assert owner.receipt is not None
+    if as_json:
+        found = {"package": str(out), "manifest": built.manifest, "leaves": built.leaves, "exchanges": built.exchanges}
+        print_json({**found, "seq": owner.receipt.seq, "vkey": owner.vkey, "seconds": round(seconds, 3)})
+        return
+    click.echo(
+        f"{out}: {built.exchanges} exchanges, {built.leaves} leaves in {seconds:.1f} s; recorded as leaf {owner.receipt.seq}"
+    )
+    click.echo(f"open   {out}/data/START-HERE.html")
+    click.echo(f"check  python3 {out}/data/verify.py --vkey '{owner.vkey}'")
+    click.echo("Give the key to whoever checks by another way than the package.")
+
+
+def _about(began: datetime, purpose: str) -> dict[str, str]:
+    return {
+        "Bagging-Date": began.date().isoformat(),
+        "Bag-Software-Agent": f"affidavit {VERSION}",
+        "External-Description": "Evidence of model traffic. Open data/START-HERE.html; check with: python3 data/verify.py",
+        **({"Internal-Sender-Description": purpose} if purpose else {}),
+    }

@@ -1,0 +1,105 @@
+"""`affidavit verify`: checks a store or a package and names every failure. Changes nothing, records nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from addons.evidence.checkpoints import NoteInvalid, Verifier
+from addons.evidence.database import StoreError
+from addons.evidence.package import single_file_verify
+from addons.evidence.verify import Claim, Failure, verify
+from scripts.terminal import Failed, harmless, print_json, print_table
+
+EXAMPLES = """\b
+Examples:
+  affidavit verify ~/.affidavit
+  affidavit verify ~/evidence-2026-11 --vkey 'affidavit.invalid/1a2b3c4d+…' --seen last-year/checkpoint.txt
+"""
+
+
+@dataclass(slots=True)
+class Found:
+    """What both verifiers say, in one form."""
+
+    path: str
+    kind: str  # "store" | "package"
+    vkey: str
+    counts: dict[str, int]
+    totals: dict[str, int]  # of each failure's name
+    failures: list[Failure] = field(default_factory=list)  # the first of each name
+    notes: list[str] = field(default_factory=list)
+
+
+@click.command("verify", epilog=EXAMPLES)
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every signature, not only the newest and a sample; the whole database file.",
+)
+@click.option("--vkey", default="", help="The log's key as you were given it; else the one that lies beside the log.")
+@click.option(
+    "--seen",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A checkpoint that you kept; repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs: JSON on stdout.")
+def verify_path(*, path: Path, everything: bool, vkey: str, seen: tuple[Path, ...], as_json: bool) -> int:
+    """Check PATH: a state folder, a store (evidence.db), or a package. Exit status 1 if anything does not hold."""
+    bag, database = single_file_verify.places(path)
+    found = _package(path, vkey, seen, everything) if bag else _store(database, vkey, seen, everything)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print(found)
+    return 1 if found.totals else 0
+
+
+def _store(database: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
+    beside = database.parent / "keys" / "log.vkey"
+    try:
+        key = Verifier.of(vkey or beside.read_text("utf-8"))
+        claims = [Claim(path.read_text("utf-8"), str(path)) for path in seen]
+        report = verify(database, key, seen=claims, everything=everything, progress=_progress)
+    except OSError as error:
+        raise Failed(f"{error.filename}: {error.strerror}", "give the log's key: --vkey NAME+HASH+KEY") from error
+    except (NoteInvalid, StoreError) as error:
+        raise Failed(str(error), "affidavit verify --help") from error
+    notes = [*report.notes, *([] if vkey else [_ASK_FOR_KEY])]
+    counts = {name: number for name, number in sorted(report.counts.items()) if "." not in name}
+    return Found(str(database), "store", key.vkey, counts, dict(report.totals), report.failures, [*notes, _HORIZON])
+
+
+def _package(path: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
+    """With this installation's copy of the verifier, not with the one that lies in the package."""
+    report = single_file_verify.verify(path, vkey, list(seen), everything)
+    failures = [Failure(*failure) for failure in report.failures]
+    return Found(str(path), "package", vkey, report.looked_at, report.totals, failures, report.notes)
+
+
+def _progress(done: int, size: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{done:,} of {size:,} leaves", err=True, nl=done == size)
+
+
+def _print(found: Found) -> None:
+    print_table((found.kind, "looked at"), [(name, f"{number:,}") for name, number in found.counts.items()])
+    for failure in found.failures:
+        place = "" if failure.seq is None else f" seq {failure.seq}"
+        click.echo(click.style(f"FAILED {failure.name}{place}: {harmless(failure.detail)}", fg="red"))
+    for note in found.notes:
+        click.echo(f"note: {harmless(note)}")
+    failed: Any = sum(found.totals.values())
+    click.echo(click.style(f"{failed:,} FAILED" if failed else "all holds", bold=True, fg="red" if failed else "green"))
+
+
+_ASK_FOR_KEY = "the key is the one beside the store; compare it with what you got another way, or give that one: --vkey"
+_HORIZON = "no outside anchor: whoever holds this machine and its key could have made all of this; --seen compares with what you kept"
