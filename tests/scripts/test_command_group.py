@@ -35,7 +35,21 @@ def leaves(command: click.Command, name: str):
         yield name, command
 
 
-OURS = ("init", "run", "env", "doctor", "whoami", "token", "approvals", "sessions", "show", "policy", "status")
+OURS = (
+    "init",
+    "run",
+    "env",
+    "doctor",
+    "whoami",
+    "token",
+    "approvals",
+    "sessions",
+    "show",
+    "policy",
+    "status",
+    "export",
+    "verify",
+)
 COMMANDS = [
     pytest.param(name.split()[1:], id=name)
     for row in SUBCOMMANDS
