@@ -52,11 +52,10 @@ class Approval:
             raise Refused(403, decision.code, f"Affidavit refused this call: {decision.hint}", rule=decision.rule)
         facts = self._facts(exchange, Direction.REQUEST, exchange.request.parts)
         facts = replace(facts, entities=exchange.request.entities)
-        digest = self._digest(flow, exchange, flow.request.raw_content or b"")
-        await self._judge(flow, exchange, facts, digest)
+        await self._judge(flow, exchange, facts, flow.request.raw_content or b"")
 
     async def _judge(
-        self, flow: http.HTTPFlow, exchange: Exchange, facts: Facts, digest: str, longest_seconds: float = float("inf")
+        self, flow: http.HTTPFlow, exchange: Exchange, facts: Facts, body: bytes, longest_seconds: float = float("inf")
     ) -> None:
         """Every rule that fits: a denial ends it, then all holds are asked for at once, and used together or not at all."""
         rules = decide.matches(self.desk.policies.approval, facts)
@@ -69,7 +68,7 @@ class Approval:
                 raise Refused(403, "denied_by_rule", sentence, outcome="denied", rule=rule.id)
         if holds := [rule for rule in rules if rule.then is Then.HOLD]:
             seconds = min(longest_seconds, *(rule.hold_seconds for rule in holds))
-            await self._hold(flow, exchange, holds, digest, seconds)
+            await self._hold(flow, exchange, holds, self._digest(flow, exchange, body), seconds)
 
     async def _hold(
         self, flow: http.HTTPFlow, exchange: Exchange, rules: list[ApprovalRule], digest: str, seconds: float
@@ -213,8 +212,7 @@ class Approval:
             return
         facts = self._facts(exchange, Direction.RESPONSE, calls)
         body = b"\0".join(f"{part.name}\0{part.content}".encode() for part in calls)
-        digest = self._digest(flow, exchange, body)
-        await self._judge(flow, exchange, facts, digest, seconds)
+        await self._judge(flow, exchange, facts, body, seconds)
 
     # -- what a rule looks at ---------------------------------------------------------------------------------------
     def _facts(self, exchange: Exchange, direction: Direction, parts: tuple[Part, ...]) -> Facts:

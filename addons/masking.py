@@ -119,7 +119,7 @@ class Masking:
         chain = self.desk.store.chain(exchange.caller.subject)
         view, first = self._prefix(call, exchange)
         fresh = call.turns[first:]
-        large = len(body) > LARGE_TEXT and bool(fresh)
+        large = view.fresh_bytes > LARGE_TEXT
         work = asyncio.to_thread if large else _here
         made = await work(self._mask_turns, chain, scope, view, fresh)
         await work(self._mask_rest, scope, call, flow, exchange, view)
@@ -152,20 +152,19 @@ class Masking:
         assert exchange.caller
         assert exchange.connection
         start = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{call.endpoint}"
-        key = hashlib.blake2b(start.encode(), key=self._memo_key, digest_size=16).digest()
-        keys = []
+        key = hashlib.sha256(self._memo_key + start.encode()).digest()
+        keys: list[bytes] = []
+        known, last, fresh_bytes = 0, None, 0
         for turn in call.turns:
-            key = hashlib.blake2b(
-                key + turn.role.encode() + b"\0" + dumps(turn.raw), key=self._memo_key, digest_size=16
-            ).digest()
+            raw = dumps(turn.raw)
+            key = hashlib.sha256(b"%b%b%b\0%b" % (self._memo_key, key, turn.role.encode(), raw)).digest()
+            if known == len(keys) and (found := self._sent.get(key)):
+                self._sent.move_to_end(key)
+                known, last = known + 1, found
+            else:
+                fresh_bytes += len(raw)
             keys.append(key)
-        known, last = 0, None
-        for key in keys:
-            if (found := self._sent.get(key)) is None:
-                break
-            self._sent.move_to_end(key)
-            known, last = known + 1, found
-        view = RequestView(keys=tuple(keys), known=known, tip=last.tip if last else None)
+        view = RequestView(keys=tuple(keys), known=known, tip=last.tip if last else None, fresh_bytes=fresh_bytes)
         if last and last.person_spoke:
             view.session_id, view.link_reason = last.session_id, "prefix"
         else:

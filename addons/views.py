@@ -28,7 +28,8 @@ class RequestView:
     session_id: str = ""
     link_reason: str = ""
     keys: tuple[bytes, ...] = field(default=(), repr=False)  # of every turn, for the prefix cache
-    known: int = 0
+    known: int = 0  # turns that were sent before
+    fresh_bytes: int = 0  # JSON of the others
     tips: tuple[Tip | None, ...] = ()
     spoke: tuple[bool, ...] = ()
 
