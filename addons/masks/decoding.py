@@ -18,22 +18,31 @@ from addons.masks.sight import BREAK, Sight
 from addons.masks.views import Builder, View
 
 _AROUND = 200  # characters on either side of an escape that are read with it: a key name, the rest of a value
-_ESCAPES: tuple[tuple[str, regex.Pattern[str]], ...] = (
-    ("\\u", regex.compile(r"(?:\\u[0-9a-fA-F]{4})+")),
-    ("\\u{", regex.compile(r"(?:\\u\{[0-9a-fA-F]{1,6}\})+")),
-    ("\\U", regex.compile(r"(?:\\U[0-9a-fA-F]{8})+")),
-    ("\\x", regex.compile(r"(?:\\x[0-9a-fA-F]{2})+")),
-    ("\\/", regex.compile(r"(?:\\/)+")),
-    ("%", regex.compile(r"(?:%[0-9a-fA-F]{2})+")),
-    ("&", regex.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")),
+_ESCAPES = (
+    (
+        "\\",
+        (
+            regex.compile(r"(?:\\u[0-9a-fA-F]{4})+"),
+            regex.compile(r"(?:\\u\{[0-9a-fA-F]{1,6}\})+"),
+            regex.compile(r"(?:\\U[0-9a-fA-F]{8})+"),
+            regex.compile(r"(?:\\x[0-9a-fA-F]{2})+"),
+            regex.compile(r"(?:\\/)+"),
+        ),
+    ),
+    ("%", (regex.compile(r"(?:%[0-9a-fA-F]{2})+"),)),
+    ("&", (regex.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});"),)),
 )
 _PRINTABLE = regex.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
-_IS_PRINTABLE = regex.compile(r"=3D|=\r?\n|(?:=[0-9A-F]{2}){3}")
+_THREE_BYTES = regex.compile(r"(?:=[0-9A-F]{2}){3}")
 _HEX_DIGITS = regex.compile(r"[0-9a-fA-F]+")
 _WRAPPED = regex.compile(r"[A-Za-z0-9+/]{60,76}(?:\r?\n[ \t]{0,8}[A-Za-z0-9+/]{1,76}){1,20000}={0,2}")
+# of each four letters of base64 the first says six bits of a byte and the second two more and four of the next: in text, none is a control
+_LIKELY = regex.compile(r"(?:[^ABEFGH][^BRhx]..){4,6}")
 _PADDING = regex.compile(r"={0,2}")
-_SEPARATORS = regex.compile(r"[/_\-+]")
+_SEPARATORS = regex.compile(r"[_\-]")
 _SHORTEST = 16
+_UUID_LENGTH = 36
+_CONTROL = bytes({*range(32), 127} - {9, 10, 13})
 
 
 def unescaped(view: View) -> View | None:
@@ -49,11 +58,16 @@ def unescaped(view: View) -> View | None:
 
 
 def _escapes(text: str) -> Iterator[tuple[int, int]]:
-    for literal, pattern in _ESCAPES:
+    for literal, patterns in _ESCAPES:
         if literal in text:
-            yield from (match.span() for match in pattern.finditer(text))
-    if "=" in text and _IS_PRINTABLE.search(text):
+            for pattern in patterns:
+                yield from (match.span() for match in pattern.finditer(text))
+    if "=" in text and _is_quoted_printable(text):
         yield from (match.span() for match in _PRINTABLE.finditer(text))
+
+
+def _is_quoted_printable(text: str) -> bool:
+    return "=3D" in text or "=\n" in text or "=\r\n" in text or _THREE_BYTES.search(text) is not None
 
 
 def _windows(found: list[tuple[int, int]], length: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
@@ -149,24 +163,27 @@ def words(view: View, sight: Sight) -> Iterator[View]:
 
 
 def _of_run(view: View, start: int, end: int) -> Iterator[View]:
+    if end - start == _UUID_LENGTH and view.text[start + 8] == "-" == view.text[start + 23]:
+        return
     padded = _PADDING.match(view.text, end)
     closed = padded.end() if padded else end
     if plain := _plain(view.text[start:closed]):
         yield _standing_for(view, plain, start, closed)
         return
-    for left, right in _parts(view.text, start, end):  # a path, or a prefix: v1/dXNlci… , key_dXNlci…
-        if plain := _plain(view.text[left:right]):
-            yield _standing_for(view, plain, left, closed if right == end else right)
+    for left in _tails(view.text, start, end):
+        if plain := _plain(view.text[left:closed]):
+            yield _standing_for(view, plain, left, closed)
+            return
 
 
-def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    left = start
-    for match in _SEPARATORS.finditer(text, start, end):
-        if match.start() - left >= _SHORTEST:
-            yield left, match.start()
-        left = match.end()
-    if left > start and end - left >= _SHORTEST:
-        yield left, end
+def _tails(text: str, start: int, end: int) -> Iterator[int]:
+    """Where a word may begin behind a path or a prefix: v1/dXNlci… , key_dXNlci…"""
+    slash = text.rfind("/", start, end) + 1
+    if slash > start and end - slash >= _SHORTEST:
+        yield slash
+    prefix = _SEPARATORS.search(text, start, end - _SHORTEST)
+    if prefix:
+        yield prefix.end()
 
 
 def _standing_for(view: View, plain: str, start: int, end: int) -> View:
@@ -179,6 +196,8 @@ def _plain(word: str) -> str | None:
     """What the word says in hexadecimal, else in base64; None where that is not readable text."""
     if len(word) % 2 == 0 and _HEX_DIGITS.fullmatch(word) and (plain := _readable(bytes.fromhex(word))):
         return plain
+    if not _LIKELY.match(word):
+        return None
     letters = word.rstrip("=").replace("-", "+").replace("_", "/")
     if len(letters) < _SHORTEST or _readable(_decoded(letters[:24])) is None:
         return None
@@ -195,6 +214,8 @@ def _decoded(letters: str) -> bytes:
 
 def _readable(raw: bytes) -> str | None:
     """UTF-8, or UTF-16 of mostly ASCII, with hardly a control character in it."""
+    if len(raw.translate(None, _CONTROL)) * 2 < len(raw) - 1:  # half of UTF-16 is zeros
+        return None
     if len(raw) >= 8 and raw[1::2].count(0) * 4 >= len(raw):
         text = raw.decode("utf-16-le", "ignore")
     else:

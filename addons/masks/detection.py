@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from addons.masks import decoding, jsontext
 from addons.masks.detectors import DETECTORS, ENTITIES
 from addons.masks.folding import folded
+from addons.masks.plan import Plan
 from addons.masks.placeholders import fingerprint, grammar, tail_of
 from addons.masks.sight import BREAK, NEUTRAL, Sight
 from addons.masks.spans import Span, united
@@ -24,6 +25,7 @@ ROUNDS = 4
 _SHORT = 4096  # up to here a text is searched again as a whole
 _AROUND = 400
 
+_PLAN = Plan(DETECTORS)
 _PLACEHOLDER = grammar(ENTITIES | {WITHHELD})
 
 
@@ -66,12 +68,11 @@ class _Search:
     def _sweep(self, view: View, depth: int, *, alone: bool) -> Iterator[Span]:
         view = folded(view)
         sight = Sight(view.text, self._name, alone=alone, timeout=self._seconds)
-        for detector in DETECTORS:
-            for found in detector.find(sight):
-                start, end = view.source(found.start, found.end)
-                digest = fingerprint(self._key, found.value)
-                confidence = found.confidence + depth / 1000  # of two readings the decoded one names the value
-                yield Span(start, end, found.entity, confidence, digest, tail_of(found.value))
+        for found in _PLAN.found(sight):
+            start, end = view.source(found.start, found.end)
+            digest = fingerprint(self._key, found.value)
+            confidence = found.confidence + depth / 1000  # of two readings the decoded one names the value
+            yield Span(start, end, found.entity, confidence, digest, tail_of(found.value))
         if depth < DEPTH:
             for inner in self._inner(view, sight):
                 yield from self._sweep(inner, depth + 1, alone=alone)

@@ -7,11 +7,11 @@ makes a card number out of superscripts and fractions. Source: Unicode 16, gener
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 import regex
 
 from addons.masks.views import Builder, View
-
 
 _ASSIGNED = tuple(map(chr, (*range(0x80, 0x20000), *range(0xE0000, 0xE1000))))  # no Nd, Cf, Zs or Pd lies outside these
 
@@ -32,7 +32,7 @@ def _folds() -> dict[str, str]:
 _QUOTES = dict.fromkeys("‘’‚‛′", "'") | dict.fromkeys("“”„‟″«»", '"')
 _FOLDS = _folds()
 _FORMAT = frozenset(character for character in _ASSIGNED if unicodedata.category(character) == "Cf")
-_DROPPED = regex.compile(f"[{''.join(sorted(_FORMAT))}]+")
+_BEYOND_ASCII = regex.compile(r"[^\x00-\x7f]+")
 
 
 def folded(view: View) -> View:
@@ -41,11 +41,12 @@ def folded(view: View) -> View:
         view = View(_without_layout_escapes(view.text), view)
     if view.text.isascii():
         return view
-    present = set(view.text)
+    present = set("".join(_BEYOND_ASCII.findall(view.text)))
     changed = present & _FOLDS.keys()
     if changed:
         view = View(_translated(view.text, changed), view)
-    return _without_format_characters(view) if present & _FORMAT else view
+    dropped = present & _FORMAT
+    return _without(view, dropped) if dropped else view
 
 
 def _without_layout_escapes(text: str) -> str:
@@ -61,11 +62,18 @@ def _translated(text: str, changed: set[str]) -> str:
     return text
 
 
-def _without_format_characters(view: View) -> View:
+def _without(view: View, dropped: set[str]) -> View:
     built = Builder(view)
     position = 0
-    for match in _DROPPED.finditer(view.text):
-        built.copy(position, match.start())
-        position = match.end()
+    for place in sorted(place for character in dropped for place in _places(view.text, character)):
+        built.copy(position, place)
+        position = place + 1
     built.copy(position, len(view.text))
     return built.view()
+
+
+def _places(text: str, character: str) -> Iterator[int]:
+    place = text.find(character)
+    while place >= 0:
+        yield place
+        place = text.find(character, place + 1)

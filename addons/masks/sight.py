@@ -1,5 +1,6 @@
 """A text prepared for searching: cheap passes over the whole text leave short strips, and the many patterns run on the strips alone.
 
+    broken    four digits and four more on the next line or in the next column
     numbers   phrases of six or more digits: cards, accounts, national numbers, telephones
     capitals  places where a capital stands next to a digit: IBANs, passports, tax codes
     dotted    three or more numbers with dots between: addresses of version 4
@@ -26,13 +27,28 @@ BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
 NAME = "\x1d"  # in joined JSON leaves, between a key and its value
 NEUTRAL = "\x00"  # stands for a value that is already masked
 
+_WORD = regex.compile(r"[^\W\d_]+")
+_CAMEL = regex.compile(r"[a-z][A-Z]")
+_PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
+_WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 64
+_SHORT = 300  # in a text this short, small letters are as good as capitals
 _BLOB_END = 512
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,2}[0-9]){5,400}"
 )  # no 0.1234567
+_BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
-_COLONS = regex.compile(r"[:\-][0-9A-Fa-f]{0,4}[:\-](?=[0-9A-Fa-f])|::(?=[0-9A-Fa-f\s])|\.[0-9A-Fa-f]{4}\.")
+_COLONS = tuple(
+    regex.compile(pattern)
+    for pattern in (
+        r":(?:[0-9A-Fa-f]{1,4}:){3}",
+        r"::(?=[0-9A-Fa-f])|::(?<=[0-9A-Fa-f]::)",
+        r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-",
+        r"\.[0-9A-Fa-f]{4}\.",
+    )
+)
+_DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
 
 
 def _classes(choose: Callable[[str], str]) -> bytes:
@@ -41,12 +57,16 @@ def _classes(choose: Callable[[str], str]) -> bytes:
 
 _TOKEN_CLASS = _classes(lambda letter: "a" if letter.isalnum() or letter in "_-+/" else " ")
 _CAPITAL_CLASS = _classes(lambda letter: "0" if letter.isdigit() else "A" if letter.isupper() else " ")
+_SHAPE_CLASS = bytes(
+    ord("0") if chr(code).isdigit() and code < 0x80 else ord("A") if chr(code).isalpha() else code
+    for code in range(256)
+)
 
 
 class Where(Enum):
     """What a pattern is run on."""
 
-    TEXT = "text"
+    BROKEN = "broken"
     NUMBERS = "numbers"
     CAPITALS = "capitals"
     TOKENS = "tokens"
@@ -54,13 +74,30 @@ class Where(Enum):
     COLONS = "colons"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Strip:
-    """Pieces of a text, one after the other, with the place each was cut from."""
+    """Pieces of a text, one after the other, with the place each was cut from, and what stands around the pieces."""
 
     text: str = field(repr=False)
     starts: list[int]
     sources: list[int]
+    around: list[str] = field(repr=False)
+    _cues: frozenset[str] | None = field(default=None, repr=False)
+    _shape: bytes | None = field(default=None, repr=False)
+
+    @property
+    def cues(self) -> frozenset[str]:
+        """The words that stand around the pieces."""
+        if self._cues is None:
+            self._cues = cues_of(" ".join(self.around))
+        return self._cues
+
+    @property
+    def shape(self) -> bytes:
+        """The text with 0 for every digit and A for every letter."""
+        if self._shape is None:
+            self._shape = self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS)
+        return self._shape
 
     def source(self, position: int) -> int:
         """Where the strip's character stands in the text."""
@@ -84,11 +121,20 @@ class Sight:
         low = self.text.lower()
         return low if len(low) == len(self.text) else self.text
 
+    def has(self, literal: str) -> bool:
+        """Whether the literal stands in the text. A long text is not read twice for that."""
+        return bool(self.places(literal)) if len(self.text) > _SHORT else literal in self._searched(literal)
+
+    def _searched(self, literal: str) -> str:
+        if not literal.isupper():
+            return self.lower
+        return self.text.upper() if len(self.text) <= _SHORT else self.text
+
     def places(self, literal: str) -> list[int]:
-        """Where the literal stands, in any case. `literal` is lower case."""
+        """Where the literal stands: a lower one in any case, one in capitals only so (but in a short text in any case too)."""
         known = self._places.get(literal)
         if known is None:
-            text = self.text if literal.upper() == literal else self.lower
+            text = self._searched(literal)
             known = self._places[literal] = []
             start = text.find(literal)
             while start >= 0:
@@ -110,12 +156,20 @@ class Sight:
         return getattr(self, where.value)  # type: ignore[no-any-return]
 
     @cached_property
+    def broken(self) -> Strip:
+        if not any(word in self.lower for word in ("card", "visa", "carte", "karte", "tarjeta")):
+            return self._cut(iter(()), 0, 0)
+        return self._cut((match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout)), 2, 40)
+
+    @cached_property
     def numbers(self) -> Strip:
-        return self._cut((match.span() for match in _NUMBERS.finditer(self.text, timeout=self.timeout)), 4, 4)
+        found = _NUMBERS.finditer(self.text, timeout=self.timeout)
+        return self._cut((match.span() for match in found if not _DATE.fullmatch(match[0])), 4, 4)
 
     @cached_property
     def capitals(self) -> Strip:
-        classes = bytearray(self._bytes.translate(_CAPITAL_CLASS))
+        letters = self._bytes.upper() if len(self.text) <= _SHORT else self._bytes
+        classes = bytearray(letters.translate(_CAPITAL_CLASS))
         for start, end in self.runs:
             if end - start > _LONGEST_WORD:  # a blob: nothing of this family is that long
                 classes[start:end] = bytes(end - start)
@@ -127,31 +181,46 @@ class Sight:
 
     @cached_property
     def colons(self) -> Strip:
-        return self._cut((match.span() for match in _COLONS.finditer(self.text, timeout=self.timeout)), 40, 40)
+        found = sorted(
+            match.span() for pattern in _COLONS for match in pattern.finditer(self.text, timeout=self.timeout)
+        )
+        return self._cut(iter(found), 40, 40)
 
     @cached_property
     def tokens(self) -> Strip:
-        return self._cut(_ends_of(self.runs), 24, 24)
+        return self._cut(_ends_of(self.runs), 48, 32)
 
     def _cut(self, ranges: Iterator[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
         pieces: list[str] = []
         starts: list[int] = []
         sources: list[int] = []
-        length = 0
+        around: list[str] = [self.name]
+        length = read = 0
         left = right = -1
         for start, end in ranges:
             if right < 0 or start - before > right:
                 if right >= 0:
                     pieces.append(self.text[left:right])
                     length += len(pieces[-1]) + 1
+                    around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
+                    read = right
                 left = max(0, start - before)
                 starts.append(length)
                 sources.append(left)
             right = end + after
         if right >= 0:
             pieces.append(self.text[left:right])
-        return Strip(BREAK.join(pieces), starts, sources)
+            around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
+        return Strip(BREAK.join(pieces), starts, sources, around)
+
+
+def cues_of(text: str) -> frozenset[str]:
+    """The words of a text for a first look: small letters, camelCase both whole and in parts, without a plural s."""
+    found = _WORD.findall(text.lower())
+    if _CAMEL.search(text):
+        found += [part.lower() for part in _PART.findall(text)]
+    return frozenset(found).union(word[:-1] for word in found if word[-1] == "s")
 
 
 def _runs(classes: bytes) -> Iterator[tuple[int, int]]:

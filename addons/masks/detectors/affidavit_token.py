@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from addons.masks.detectors.kinds import Forms, form
+from addons.masks.detectors.forms import Forms, form
 
-DETECTOR = Forms((form("AFFIDAVIT_TOKEN", "Affidavit", "afd_", r"afd_[A-Za-z0-9_\-]{43}"),), confidence=0.99)
+DETECTOR = Forms(form("AFFIDAVIT_TOKEN", "Affidavit", "afd_", r"afd_[A-Za-z0-9_\-]{43}"))

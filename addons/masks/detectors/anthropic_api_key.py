@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from addons.masks.detectors.kinds import Forms, form
+from addons.masks.detectors.forms import Forms, form
 
-DETECTOR = Forms((form("ANTHROPIC_API_KEY", "Anthropic", "sk-ant-", r"sk-ant-[A-Za-z0-9_\-]{16,400}"),))
+DETECTOR = Forms(form("ANTHROPIC_API_KEY", "Anthropic", "sk-ant-", r"sk-ant-[A-Za-z0-9_\-]{16,400}"))

@@ -12,15 +12,19 @@ from dataclasses import dataclass
 import regex
 
 from addons.masks.detectors.kinds import Found
-from addons.masks.detectors.plausible import is_code, is_password, is_random
+from addons.masks.detectors.plausible import is_gibberish, is_password, is_random
 from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
 
 _REST = r"[\w.\-]{0,40}"
 _CLOSE = r"(?:\\{0,3}[\"'`*\])]){0,3}"
-_OPERATOR = rf"(?:[ \t]{{0,20}}(?:={{1,3}}>?|!={{1,2}}|:{{1,3}}=?|[?|.+~]=|->|<-|\|{{1,2}}|,|>|{NAME})|[ \t]{{1,4}}(?:is|are|was|as|eq|==)(?=[ \t:])|[ \t]{{1,20}}(?=[\"'`]))"
+_TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[\w.<>|?\[\] ]{2,30}(?==)|[ \t]{1,3}[\w:&'*<>\[\]]{2,20}(?=[ \t]{0,3}:?=))?"  # Go, Rust, TypeScript, Python annotations
+_OPERATOR = (
+    rf"(?:[ \t]{{0,20}}(?:={{1,3}}>?|!={{1,2}}|:{{1,3}}=?|[?|.+~]=|->|<-|\|{{1,2}}|,|>|{NAME})"
+    r"|[ \t]{1,4}(?:is|are|was|as|eq|==)(?=[ \t:])|[ \t]{1,20}(?=[\"'`]))"
+)
 _SPACE = r"[ \t]{0,20}(?:\r?\n[ \t]{0,40})?"
-_OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|(?P<cdata><!\[CDATA\[))?"
-_TAIL = regex.compile(rf"(?P<rest>{_REST}){_CLOSE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
+_OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|<!\[CDATA\[)?"
+_TAIL = regex.compile(rf"(?P<rest>{_REST}){_CLOSE}{_TYPE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
 _BARE = regex.compile(rf"[^\s{BREAK}]{{1,512}}")
 _QUOTED = {quote: regex.compile(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}") for quote in "\"'`"}
 _TRIMMED = "\"'`,;)]}>|&\\*"
@@ -34,7 +38,7 @@ _OTHER = regex.compile(  # what follows a secret's name and makes it the name of
     disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?=[A-Z])|\d*$) """
 )
 _NOT_SECRET = regex.compile(
-    r"""(?ix) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
+    r"""(?ix) (?:^|[_.\- ]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
     sort|row|range|hash|idempotency|dedup\w*|object|s3|dict|map|group|sub|lookup|index|translation|i18n|label|css|json|xml|column|field|registry|
     hot|short|shortcut|arrow|escape|meta|super|control|ctrl|alt|shift|enter|tab|tokens_per|stop|eos|bos|pad|unk|special|csrf|author|dependency|project|issue|
     jira|data|item|list|array|node|parent|child|config|setting|option|param|header|property|attribute|attr|type|state|action|event|host|known_host|mon|tur|don|key)
@@ -142,9 +146,9 @@ def _judged(name: Name, value: str, start: int, *, quoted: bool) -> Found | None
 
 
 def _is_value(name: Name, value: str, *, quoted: bool) -> bool:
-    if name.password:
-        return is_password(value, quoted=quoted)
-    return is_random(value, shortest=name.shortest) and (quoted or not is_code(value))
+    if name.password and is_password(value, quoted=quoted):
+        return True
+    return is_random(value, shortest=name.shortest, quoted=quoted) or is_gibberish(value)
 
 
 def _is_secret_name(name: Name, prefix: str, literal: str, rest: str) -> bool:
@@ -154,11 +158,17 @@ def _is_secret_name(name: Name, prefix: str, literal: str, rest: str) -> bool:
 
 
 def _trimmed(value: str, operator: str) -> str:
-    """An unquoted value ends at a separator when one stands in it, and never with a bracket or a comma of the text around it."""
-    if operator.strip() in (">",):
+    """An unquoted value ends before the text's own brackets, quotes and commas; brackets that it opened itself are its own."""
+    if operator.strip() == ">":
         value = value.partition("<")[0]
-    value = value.rstrip(_TRIMMED) if not value.endswith("}}") else value
+    while value and value[-1] in _TRIMMED and not _closes(value):
+        value = value[:-1]
     return value
+
+
+def _closes(value: str) -> bool:
+    opening = {")": "(", "]": "[", "}": "{", ">": "<"}.get(value[-1])
+    return opening is not None and value.count(opening) >= value.count(value[-1])
 
 
 DETECTOR = Assigned(_NAMES)

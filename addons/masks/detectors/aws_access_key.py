@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import regex
 
-from addons.masks.detectors.kinds import Forms, Found, Pattern, compact, form, words
+from addons.masks.detectors.forms import Forms, form
+from addons.masks.detectors.kinds import Found, Pattern, compact, words
 from addons.masks.detectors.plausible import is_random
 from addons.masks.sight import Sight, Where
 
@@ -46,39 +47,33 @@ class SecretKey:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for start, end in sight.runs:
-            if (
-                end - start == 40
-                and _NEAR.search(sight.text, max(0, start - 100), min(len(sight.text), end + 60))
-                and _is_secret(sight.text[start:end])
-            ):
+            if end - start == 40 and _NEAR.near(sight, start, end, 100, 60) and _is_secret(sight.text[start:end]):
                 yield Found(start, end, "AWS_ACCESS_KEY", 0.85, sight.text[start:end])
 
 
 DETECTORS = (
     Forms(
-        (
-            form(
-                "AWS_ACCESS_KEY",
-                "AWS",
-                "AKIA ASIA ABIA ACCA AGPA AIDA AIPA ANPA ANVA APKA AROA ASCA A3T",
-                r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|APKA|AROA|ASCA|A3T[A-Z0-9])[A-Z0-9]{16}",
-            ),
-            form("AWS_ACCESS_KEY", "Amazon Bedrock", "ABSK", r"ABSK[A-Za-z0-9+/]{60,280}={0,2}"),
-            form("AWS_ACCESS_KEY", "Amazon Bedrock", "bedrock-api-key-", r"bedrock-api-key-[A-Za-z0-9+/=]{20,4000}"),
-            form(
-                "AWS_ACCESS_KEY",
-                "AWS STS",
-                "FwoGZXIvYXdz IQoJb3JpZ2lu FQoGZXIvYXdz",
-                r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu|FQoGZXIvYXdz)[A-Za-z0-9+/]{60,2000}={0,2}",
-            ),
-            form("AWS_ACCESS_KEY", "AWS AppSync", "da2-", r"da2-[a-z0-9]{26}"),
-            form(
-                "AWS_ACCESS_KEY",
-                "Amazon MWS",
-                "amzn.mws.",
-                r"amzn\.mws\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-            ),
-        )
+        form(
+            "AWS_ACCESS_KEY",
+            "AWS",
+            "AKIA ASIA ABIA ACCA AGPA AIDA AIPA ANPA ANVA APKA AROA ASCA A3T",
+            r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AIPA|ANPA|ANVA|APKA|AROA|ASCA|A3T[A-Z0-9])[A-Z0-9]{16}",
+        ),
+        form("AWS_ACCESS_KEY", "Amazon Bedrock", "ABSK", r"ABSK[A-Za-z0-9+/]{60,280}={0,2}"),
+        form("AWS_ACCESS_KEY", "Amazon Bedrock", "bedrock-api-key-", r"bedrock-api-key-[A-Za-z0-9+/=]{20,4000}"),
+        form(
+            "AWS_ACCESS_KEY",
+            "AWS STS",
+            "FwoGZXIvYXdz IQoJb3JpZ2lu FQoGZXIvYXdz",
+            r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu|FQoGZXIvYXdz)[A-Za-z0-9+/]{60,2000}={0,2}",
+        ),
+        form("AWS_ACCESS_KEY", "AWS AppSync", "da2-", r"da2-[a-z0-9]{26}"),
+        form(
+            "AWS_ACCESS_KEY",
+            "Amazon MWS",
+            "amzn.mws.",
+            r"amzn\.mws\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        ),
     ),
     SecretKey(),
     Pattern(
@@ -91,6 +86,5 @@ DETECTORS = (
         with_context=0.6,
         before_words=24,
         after_words=0,
-        needs=("aws", "AWS", "account", "Account", "ACCOUNT"),
     ),
 )

@@ -69,12 +69,11 @@ AIR_TRAVEL = Pattern(
 )
 BROKEN_LINES = Pattern(
     entity="CREDIT_CARD",
-    where=Where.TEXT,
+    where=Where.BROKEN,
     pattern=_BROKEN_LINES,
     valid=is_card,
     confidence=0.1,
     context=_CONTEXT,
     with_context=0.8,
-    needs=("\n", "\t"),
 )
 DETECTORS = (DETECTOR, AIR_TRAVEL, BROKEN_LINES)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import regex
 
-from addons.masks.detectors.kinds import Anchored, Forms, exact, form
+from addons.masks.detectors.forms import Forms, form
+from addons.masks.detectors.kinds import Anchored, exact
 
 _P = r"[A-Za-z0-9_\-]"
 _SIGNED = regex.compile(rf"(?<![A-Za-z0-9])eyJ{_P}{{8,2000}}+\.eyJ{_P}{{4,8000}}+(?:\.{_P}{{0,2000}})?")
@@ -26,5 +27,5 @@ DETECTORS = (
         canonical=exact,
         confidence=0.9,
     ),
-    Forms((form("JWT", "in base64 once more", "ZXlK", r"ZXlK[A-Za-z0-9+/]{40,600}={0,2}"),)),
+    Forms(form("JWT", "in base64 once more", "ZXlK", r"ZXlK[A-Za-z0-9+/]{40,600}={0,2}")),
 )

@@ -12,11 +12,12 @@ from typing import Protocol
 
 import regex
 
-from addons.masks.sight import NEUTRAL, Sight, Where
+from addons.masks.sight import NEUTRAL, Sight, Strip, Where, cues_of
 
 SURE = 0.5
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hangul}\p{Thai}\p{Hiragana}\p{Katakana}\p{Hebrew}\p{Cyrillic}\p{Greek}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,36 @@ class Detector(Protocol):
     def find(self, sight: Sight) -> Iterator[Found]: ...
 
 
-def words(*names: str) -> regex.Pattern[str]:
-    """Context words: whole words, any case, a plural s allowed, as parts of camelCase and snake_case too. Never substrings: "lic" is in "public"."""
-    inner = "|".join(regex.escape(name, special_only=True).replace(" ", "[ _\\-]?") for name in names)
-    return regex.compile(rf"{_LEFT}(?:{inner})s?{_RIGHT}", regex.IGNORECASE)
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Context words: whole words, any case, a plural s allowed, as parts of camelCase and snake_case too. Never substrings: "lic" is in "public".
+
+    `cues` are what must stand among the words around a strip's pieces for the pattern to be worth trying; `signs` the same for scripts
+    that put no space between words.
+    """
+
+    pattern: regex.Pattern[str]
+    cues: frozenset[str]
+    signs: tuple[str, ...]
+
+    def may_stand_in(self, cues: frozenset[str], text: str) -> bool:
+        return not self.cues.isdisjoint(cues) or any(sign in text for sign in self.signs)
+
+    def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
+        search = self.pattern.search
+        named = sight.name and search(sight.name)
+        return bool(named or search(sight.text, max(0, start - before), start) or search(sight.text, end, end + after))
 
 
-def supported(sight: Sight, start: int, end: int, detector: Pattern | Anchored) -> bool:
-    """Whether a context word stands near, or names the text."""
-    if detector.context is None:
-        return False
-    before, after = max(0, start - detector.before_words), end + detector.after_words
-    search = detector.context.search
-    return bool(
-        search(sight.text, before, start) or search(sight.text, end, after) or (sight.name and search(sight.name))
+def words(*names: str) -> Words:
+    """The context words of a detector."""
+    spaced = [name for name in names if not _UNSPACED.search(name)]
+    signs = tuple(name for name in names if _UNSPACED.search(name))
+    inner = "|".join(regex.escape(name, special_only=True).replace(" ", "[ _\\-]?") for name in spaced)
+    alternatives = [rf"{_LEFT}(?:{inner})s?{_RIGHT}"] if spaced else []
+    pattern = regex.compile("|".join([*alternatives, *map(regex.escape, signs)]), regex.IGNORECASE)
+    return Words(
+        pattern, frozenset().union(*(cues_of(name.split(" ")[0]) | {name.replace(" ", "")} for name in spaced)), signs
     )
 
 
@@ -69,7 +86,7 @@ def anything(_: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pattern:
     """One pattern on one strip, checked by arithmetic, helped by context.
 
@@ -82,32 +99,85 @@ class Pattern:
     valid: Callable[[str], bool] = anything
     canonical: Callable[[str], str] = compact
     confidence: float
-    context: regex.Pattern[str] | None = None
+    context: Words | None = None
     with_context: float = 0.0
     alone: float = 0.0
     before_words: int = 80  # how far context words may stand
     after_words: int = 40
-    needs: tuple[str, ...] = ()  # one of these stands in the text, or the pattern cannot match
+    shapes: tuple[
+        str, ...
+    ] = ()  # one of these must be in the strip's shape (0 for digits, A for letters), or the pattern cannot match
 
     @property
     def entities(self) -> frozenset[str]:
         return frozenset({self.entity})
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        strip = sight.strip(self.where) if self.where is not Where.TEXT else None
-        text = strip.text if strip else sight.text
-        if not text or (self.needs and not any(need in text for need in self.needs)):
-            return
+        return self.on(sight, sight.strip(self.where))
+
+    def on(self, sight: Sight, strip: Strip) -> Iterator[Found]:
+        """The detections on a strip of the sight."""
         group = "value" if "value" in self.pattern.groupindex else 0
-        spans = (match.span(group) for match in self.pattern.finditer(text, timeout=sight.timeout))
-        yield from weighed(
-            self,
-            sight,
-            [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans] if strip else list(spans),
-        )
+        spans = [match.span(group) for match in self.pattern.finditer(strip.text, timeout=sight.timeout)]
+        if spans:
+            yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def digits(
+    entity: str,
+    shape: str,
+    valid: Callable[[str], bool],
+    context: Words,
+    *,
+    bare: float = 0.1,
+    near: float = 0.85,
+    alone: float = 0.6,
+    shapes: tuple[str, ...] = (),
+) -> Pattern:
+    """A number of digits and separators, not a piece of a longer number or word."""
+    pattern = regex.compile(rf"(?<![A-Za-z0-9_])(?<![0-9][.,\-/])(?:{shape})(?![A-Za-z0-9_])(?![.,\-/ ]?[0-9])")
+    return Pattern(
+        entity=entity,
+        where=Where.NUMBERS,
+        pattern=pattern,
+        valid=valid,
+        confidence=bare,
+        context=context,
+        with_context=near,
+        alone=alone,
+        shapes=shapes,
+    )
+
+
+def letters(
+    entity: str,
+    shape: str,
+    valid: Callable[[str], bool],
+    context: Words,
+    *,
+    bare: float = 0.1,
+    near: float = 0.85,
+    alone: float = 0.6,
+    shapes: tuple[str, ...] = (),
+) -> Pattern:
+    """A number with letters in it, in any case, not a piece of a longer word."""
+    pattern = regex.compile(
+        rf"(?<![A-Za-z0-9_])(?<![A-Za-z0-9]-)(?:{shape})(?![A-Za-z0-9_])(?!-[A-Za-z0-9])", regex.IGNORECASE
+    )
+    return Pattern(
+        entity=entity,
+        where=Where.CAPITALS,
+        pattern=pattern,
+        valid=valid,
+        confidence=bare,
+        context=context,
+        with_context=near,
+        alone=alone,
+        shapes=shapes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Anchored:
     """One pattern around each place where a rare literal stands: `@`, `://`. The literal is found first, the pattern sees a window."""
 
@@ -119,7 +189,7 @@ class Anchored:
     valid: Callable[[str], bool] = anything
     canonical: Callable[[str], str] = exact
     confidence: float
-    context: regex.Pattern[str] | None = None
+    context: Words | None = None
     with_context: float = 0.0
     alone: float = 0.0
     before_words: int = 80
@@ -161,12 +231,18 @@ def weighed(detector: Pattern | Anchored, sight: Sight, places: list[tuple[int, 
         else detector.confidence
     )
     for start, end in places:
-        near = detector.with_context > floor and supported(sight, start, end, detector)
+        near = detector.with_context > floor and _near(detector, sight, start, end)
         confidence = detector.with_context if near else floor
         if confidence >= SURE:
             value = detector.canonical(sight.text[start:end])
             if NEUTRAL not in value and detector.valid(value):
                 yield Found(start, end, detector.entity, confidence, value)
+
+
+def _near(detector: Pattern | Anchored, sight: Sight, start: int, end: int) -> bool:
+    return detector.context is not None and detector.context.near(
+        sight, start, end, detector.before_words, detector.after_words
+    )
 
 
 def nothing_else(sight: Sight, places: list[tuple[int, int]]) -> bool:
@@ -175,51 +251,3 @@ def nothing_else(sight: Sight, places: list[tuple[int, int]]) -> bool:
         return False
     said = sum(map(str.isalnum, sight.text))
     return said - sum(sum(map(str.isalnum, sight.text[start:end])) for start, end in places) <= 3
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How one vendor's tokens look: a literal that every one holds, and the pattern around it."""
-
-    entity: str
-    vendor: str
-    literals: tuple[str, ...]
-    pattern: regex.Pattern[str]
-
-
-def form(entity: str, vendor: str, literals: str, body: str) -> Form:
-    """A token that is not a piece of a longer word. `literals`: one or more, by spaces; all letters of a token are in `body`."""
-    return Form(
-        entity, vendor, tuple(literals.split(" ")), regex.compile(rf"(?<![A-Za-z0-9])(?:{body})(?![A-Za-z0-9])")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Forms:
-    """A table of vendors' formats, searched on the strip of token runs, each only where its literal stands."""
-
-    table: tuple[Form, ...]
-    confidence: float = 0.9
-
-    @property
-    def entities(self) -> frozenset[str]:
-        return frozenset(one.entity for one in self.table)
-
-    def find(self, sight: Sight) -> Iterator[Found]:
-        strip = sight.tokens
-        text = strip.text
-        if not text:
-            return
-        for one in self.table:
-            for literal in one.literals:
-                if literal in text:
-                    yield from self._each(one, sight)
-                    break
-
-    def _each(self, one: Form, sight: Sight) -> Iterator[Found]:
-        strip = sight.tokens
-        for match in one.pattern.finditer(strip.text, timeout=sight.timeout):
-            start, end = match.span("value" if "value" in one.pattern.groupindex else 0)
-            value = strip.text[start:end]
-            if NEUTRAL not in value:
-                yield Found(strip.source(start), strip.source(end - 1) + 1, one.entity, self.confidence, value)

@@ -31,6 +31,7 @@ _LOCATION = regex.compile(
 _CALM = regex.compile(
     r"[0-9][0-9.,:/\- ]*|v?[0-9]+(?:\.[0-9]+)+[\w.\-+]*|#[0-9A-Fa-f]{3,8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T?.*|0x[0-9A-Fa-f]{1,8}"
 )
+_NUMBERED = regex.compile(r"[0-9]{1,4}$")
 
 
 def entropy(value: str) -> float:
@@ -76,23 +77,51 @@ def _is_named(value: str) -> bool:
     return bool(regex.search(r"[_\-.#:/\[]", value) or _CAMEL.fullmatch(value)) or len(value) < 10
 
 
-def is_random(value: str, *, shortest: int = 10, bits: float = 3.0) -> bool:
+def is_random(value: str, *, shortest: int = 10, bits: float = 3.0, quoted: bool = False) -> bool:
     """A key, not a word, a path, a version or a variable: digits among letters, and hardly a repetition."""
     if not shortest <= len(value) <= 4096 or " " in value or is_placeholder(value):
         return False
     digits = sum(map(str.isdigit, value))
     letters = sum(map(str.isalpha, value))
+    if digits >= 24 and not letters:
+        return entropy(value) >= 2.5
     if (
         not letters
         or (digits < 2 and not (len(value) >= 20 and _mixed(value)))
         or _CALM.fullmatch(value)
         or _LOCATION.match(value)
-        or is_code(value)
     ):
         return False
-    return entropy(value) >= min(bits, math.log2(len(value)) * 0.8) and not _WORDY.fullmatch(
-        regex.sub(r"\d{1,4}$", "", value)
-    )
+    if not quoted and is_code(value) and not any(_dense(part) for part in value.split(".")):
+        return False
+    return entropy(value) >= min(bits, math.log2(len(value)) * 0.8) and not _WORDY.fullmatch(_NUMBERED.sub("", value))
+
+
+def is_gibberish(value: str) -> bool:
+    """Neither speech nor code: several kinds of signs between the letters, and brackets that no parser would take."""
+    signs = {sign for sign in value if not sign.isalnum() and not sign.isspace()}
+    if (
+        not 8 <= len(value) <= 256
+        or any(map(str.isspace, value))
+        or is_placeholder(value)
+        or not signs & set("#$@!^~¿¡¨?*")
+    ):
+        return False
+    return len(signs) >= 5 and not _nested(value)
+
+
+def _nested(value: str) -> bool:
+    open_brackets: list[str] = []
+    for sign in value:
+        if sign in "([{":
+            open_brackets.append(")]}"["([{".index(sign)])
+        elif sign in ")]}" and (not open_brackets or open_brackets.pop() != sign):
+            return False
+    return not open_brackets and any(sign in value for sign in "([{")
+
+
+def _dense(part: str) -> bool:
+    return len(part) >= 16 and sum(map(str.isdigit, part)) >= 3 and "_" not in part.strip("_")
 
 
 def _mixed(value: str) -> bool:

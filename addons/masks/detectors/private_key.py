@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import regex
 
-from addons.masks.detectors.kinds import Anchored, Forms, exact, form
+from addons.masks.detectors.forms import Forms, form
+from addons.masks.detectors.kinds import Anchored, exact
 
 _BODY = r"[A-Za-z0-9+/=_\-\s\\:,.()@<>\"'#]"
 _PEM = regex.compile(
@@ -50,5 +51,5 @@ DETECTORS = (
         canonical=exact,
         confidence=0.95,
     ),
-    Forms((form("PRIVATE_KEY", "age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),)),
+    Forms(form("PRIVATE_KEY", "age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{58}")),
 )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from addons.masks.detectors.kinds import Forms, form
+from addons.masks.detectors.forms import Forms, form
 
 DETECTOR = Forms(
-    (
-        form("STRIPE_KEY", "Stripe", "_live_ _test_ _prod_", r"(?:sk|rk|pk)_(?:live|test|prod)_[A-Za-z0-9]{10,250}"),
-        form("STRIPE_KEY", "Stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{24,100}={0,2}"),
-    )
+    form("STRIPE_KEY", "Stripe", "sk_ rk_ pk_", r"(?:sk|rk|pk)_(?:live|test|prod)_[A-Za-z0-9]{10,250}"),
+    form("STRIPE_KEY", "Stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{24,100}={0,2}"),
 )

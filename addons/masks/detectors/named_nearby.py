@@ -1,0 +1,65 @@
+"""A random run right after a word that announces it, with no sign between: `pandadoc PRIVATE gHjr…`, `the key is … d3b0…`, `squarespace-secret-123e…`.
+
+Weaker than an assignment (assigned.py), so the run must be longer and denser, and the word must stand next to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+from addons.masks.detectors.kinds import Found
+from addons.masks.detectors.plausible import entropy
+from addons.masks.sight import Sight
+
+_BEFORE = 64
+_ANNOUNCED = regex.compile(
+    r"(?ix)(?: (?<![a-z]) (?:secret|token|api|key|access|private|credential|pass(?:word|wd|code|phrase)|bearer|auth|pat|sid|client[_\- ]?(?:id|secret))"
+    r"|(?-i: [a-z0-9](?:Secret|Token|Key|Access|Private|SECRET|TOKEN|KEY|ACCESS|PRIVATE) ) )"
+    r"[\w\-]{0,20} (?:[\ \t]{1,3}(?:is|key|token|code|id|secret|of|for|called|named|value|bar))? [\s:=>\"'`,(|.\-]{1,12} $"
+)
+_INSIDE = regex.compile(
+    r"(?i)(?:^|[_\-/])(?:secret|token|key|access|private|pat|credential)(?:[_\-](?:key|token))?[_\-/](?P<value>[A-Za-z0-9+/=_\-]{16,})$"
+)
+_UUID = regex.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DIGEST_OF = regex.compile(
+    r"(?i)(?:sha|md5|hash|digest|commit|checksum|etag|integrity|revision|blob|tree|object|cache|public|primary|foreign|partition|sort|idempotency|request|trace|span)[\w\- ]{0,16}[\s:=\"'`,(.\-]{0,8}$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Looks back from every token run."""
+
+    entities: frozenset[str] = frozenset({"SECRET"})
+
+    def find(self, sight: Sight) -> Iterator[Found]:
+        for start, end in sight.runs:
+            if end - start > 400:
+                continue
+            run = sight.text[start:end]
+            inside = _INSIDE.search(run)
+            if inside and _is_dense(inside["value"], 20):
+                yield Found(start + inside.start("value"), end, "SECRET", 0.5, inside["value"])
+            elif _is_dense(run, 20) and self._is_announced(sight.text[max(0, start - _BEFORE) : start]):
+                yield Found(start, end, "SECRET", 0.5, run)
+
+    def _is_announced(self, before: str) -> bool:
+        return _ANNOUNCED.search(before) is not None and not _DIGEST_OF.search(before)
+
+
+def _is_dense(run: str, shortest: int) -> bool:
+    """Many digits among letters and no words: `2024-10-22-preview-model` has digits too."""
+    digits = sum(map(str.isdigit, run))
+    letters = sum(map(str.isalpha, run))
+    if len(run) < shortest or digits < max(3, len(run) // 16) or letters < 3:
+        return False
+    if _UUID.fullmatch(run):
+        return True
+    words = regex.findall(r"[a-z]{5,}|[A-Z]{6,}", run)
+    return entropy(run) >= 3.2 and sum(map(len, words)) * 2 <= len(run) * 1.5
+
+
+DETECTOR = Announced()

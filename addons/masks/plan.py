@@ -1,0 +1,90 @@
+"""Which detectors are worth running on a text. Not a detector, and it loses none: what it leaves out could not have been sure.
+
+One hundred and sixty detectors on a line of chat would cost more than the chat. So: a strip that is empty rules out its whole family; an anchor
+that does not stand in the text rules out its detector; a weak form is tried only where one of its context words stands near, or little else was said.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from addons.masks.detectors.forms import Forms
+from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
+from addons.masks.sight import Sight, Strip, Where
+
+_SLACK = 24  # characters outside a strip that may be white space and a stop
+
+
+class Family:
+    """The detectors that read one strip."""
+
+    def __init__(self, detectors: Iterable[Pattern]) -> None:
+        members = tuple(detectors)
+        weak = tuple(one for one in members if one.confidence < SURE)
+        strong = tuple(one for one in members if one.confidence >= SURE)
+        self._strong = tuple(one for one in strong if not one.shapes)
+        self._shaped = tuple((_bytes(one.shapes), one) for one in strong if one.shapes)
+        self._alone = tuple(one for one in weak if one.alone)
+        self._signed = tuple(one for one in weak if one.context and one.context.signs)
+        self._by_cue: dict[str, list[tuple[tuple[bytes, ...], Pattern]]] = defaultdict(list)
+        for one in weak:
+            for cue in one.context.cues if one.context else ():
+                self._by_cue[cue].append((_bytes(one.shapes), one))
+        self._cues = frozenset(self._by_cue)
+
+    def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
+        shape = strip.shape
+        chosen = dict.fromkeys(one for shapes, one in self._shaped if any(map(shape.__contains__, shapes)))
+        chosen.update(dict.fromkeys(self._strong))
+        for cue in self._cues & strip.cues if self._cues else ():
+            chosen.update(
+                (one, None) for shapes, one in self._by_cue[cue] if not shapes or any(map(shape.__contains__, shapes))
+            )
+        if not sight.text.isascii():
+            chosen.update(
+                (one, None) for one in self._signed if one.context and one.context.may_stand_in(strip.cues, sight.text)
+            )
+        if sight.alone and len(strip.text) + _SLACK >= len(sight.text):
+            chosen.update(dict.fromkeys(self._alone))
+        return chosen
+
+
+def _bytes(shapes: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(shape.encode() for shape in shapes)
+
+
+class Plan:
+    """A choice of detectors, ordered by what must be true before one of them is run."""
+
+    def __init__(self, detectors: Iterable[Detector]) -> None:
+        families: dict[Where, list[Pattern]] = defaultdict(list)
+        self._anchored: dict[str, list[Anchored]] = defaultdict(list)
+        forms: list[Forms] = []
+        others: list[Detector] = []
+        for one in detectors:
+            if isinstance(one, Pattern):
+                families[one.where].append(one)
+            elif isinstance(one, Anchored):
+                for anchor in one.anchors:
+                    self._anchored[anchor].append(one)
+            elif isinstance(one, Forms):
+                forms.append(one)
+            else:
+                others.append(one)
+        self._families = tuple((where, Family(members)) for where, members in families.items())
+        self._others = (*others, Forms(*(form for table in forms for form in table.table)))
+
+    def found(self, sight: Sight) -> Iterator[Found]:
+        """Everything any detector finds."""
+        for where, family in self._families:
+            strip = sight.strip(where)
+            if strip.text:
+                for pattern in family.chosen(sight, strip):
+                    yield from pattern.on(sight, strip)
+        for detector in dict.fromkeys(
+            one for anchor, members in self._anchored.items() if sight.has(anchor) for one in members
+        ):
+            yield from detector.find(sight)
+        for other in self._others:
+            yield from other.find(sight)
