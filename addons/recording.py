@@ -188,10 +188,17 @@ class Closing:
         outcome, code = (Outcome.ABORTED, "client_left") if left else (Outcome.FAILED, "upstream_cut")
         if exchange and exchange.refusal:
             outcome, code = Outcome(exchange.refusal.outcome), exchange.refusal.code
+        await self._close_late(flow, (outcome, code))
+
+    async def interrupt(self, flow: http.HTTPFlow) -> None:
+        """The gateway stops in the middle of this exchange."""
+        await self._close_late(flow, (Outcome.INTERRUPTED, "gateway_stopped"))
+
+    async def _close_late(self, flow: http.HTTPFlow, ended: tuple[Outcome, str]) -> None:
         try:
-            await self._close(flow, (outcome, code))
+            await self._close(flow, ended)
         except Exception as error:  # noqa: BLE001 -- the store has latched: it refuses the next call itself
-            hooks.log.error("fault in Closing.error: %s", hooks.frames(error))
+            hooks.log.error("fault in Closing: %s", hooks.frames(error))
 
     async def tls_failed_client(self, data: TlsData) -> None:
         """A client that does not trust our certificate authority: it sees an error, and may go round us next."""

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `mitmdump -s addons/stack.py` starts with the file's own folder only
     sys.path.insert(0, str(ROOT))
 
-from addons import layers  # noqa: E402 -- after the path above
+from addons import hooks, layers  # noqa: E402 -- after the path above
 from addons.approval import Approval  # noqa: E402
 from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
@@ -117,6 +117,7 @@ class Stack:
         self._resources = contextlib.AsyncExitStack()
         self._heartbeat: asyncio.Task[None] | None = None
         self._guarding = False
+        self._closing: Closing | None = None
 
     # -- mitmproxy's life cycle -------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -179,19 +180,25 @@ class Stack:
 
     def parts(self) -> tuple[object, ...]:
         assert self.desk
-        recording = Recording(self.desk, self._options.affidavit_request_bytes, self._options.affidavit_reply_bytes)
+        self._masking, self._closing = Masking(self.desk), Closing(self.desk)
         return (
             Identity(self.desk),
-            Masking(self.desk),
-            recording,
+            self._masking,
+            Recording(self.desk, self._options.affidavit_request_bytes, self._options.affidavit_reply_bytes),
             Approval(self.desk),
             Credentials(self.desk),
-            Closing(self.desk),
+            self._closing,
         )
 
     async def close(self) -> None:
+        """Also after a failed `open`. What is under way is recorded as far as it came, then the state is let go."""
         if self._heartbeat:
             self._heartbeat.cancel()
+        if self._closing:
+            for flow, exchange in hooks.open_exchanges():
+                if exchange.opened and not exchange.closed and isinstance(flow, http.HTTPFlow):
+                    await self._masking.error(flow)
+                    await self._closing.interrupt(flow)
         await self._resources.aclose()
 
     async def _beat(self, seconds: int) -> None:
