@@ -35,6 +35,10 @@ from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
 
 MEMO_BYTES = 64 << 20  # of remembered detections
+# Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
+FRAMING = frozenset(
+    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()  # noqa: SIM905
+)
 SCOPES = 1_000  # connection, groups, direction, injected values
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
@@ -207,7 +211,7 @@ class Masking:
     ) -> None:
         """Everything of the request that is not a message: parameters, headers, URL."""
         parameters = scope.json(dict(call.parameters), pointer="")
-        headers = scope.headers(flow.request.headers.items(multi=True))
+        headers = scope.headers(_said(flow.request.headers))
         path = scope.path(exchange.path)
         view.parameters = dumps(parameters.value).decode()
         view.headers, view.path = headers.pairs, path.text
@@ -310,7 +314,7 @@ class Masking:
             self._extend(made, chain, scope, "assistant", part)
             if part.kind is Kind.TOOL_CALL:
                 found += (masked_command(scope, position, row) for row in commands_in(part))
-        headers = scope.headers(flow.response.headers.items(multi=True))
+        headers = scope.headers(_said(flow.response.headers))
         tip = made.tip if made.nodes else None
         return ReplyView(tuple(made.nodes), tip, tuple(found), headers.pairs, rows(headers.hits), made.entities)
 
@@ -356,6 +360,10 @@ def _keep_signed(before: Any, after: Any) -> Any:
     if isinstance(before, list) and isinstance(after, list):
         return [_keep_signed(one, other) for one, other in zip(before, after, strict=True)]
     return after
+
+
+def _said(headers: http.Headers) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers.items(multi=True) if name.lower() not in FRAMING]
 
 
 async def _here(work: Any, *arguments: Any) -> Any:
