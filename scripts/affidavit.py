@@ -37,6 +37,7 @@ SUBCOMMANDS = (
     ),
     Subcommand("sessions", "scripts.sessions:sessions", "what happened, newest first"),
     Subcommand("show", "scripts.show:show", "an exchange or a session as a timeline"),
+    Subcommand("replay", "scripts.replay:replay", "recorded exchanges as flows, in a file or in mitmweb"),
     Subcommand("export", "scripts.export:export_package", "the evidence package, for an auditor to take away"),
     Subcommand("verify", "scripts.verify:verify_path", "check a store or a package; every failure by name"),
     Subcommand("policy", "scripts.policy:policy", "check the rules"),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random as randomness
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,8 @@ from addons.evidence.records import (
 )
 from addons.evidence.store import Store
 
-NEW_YEAR = datetime(2026, 11, 2, 8, tzinfo=UTC)
+POLICIES = Path(__file__).parents[2] / "policies"
+FIRST_DAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 RULES = b'{"version":1}'
 RULES_DIGEST = "sha256:" + hashlib.sha256(RULES).hexdigest()
 CARD = "4111 1111 1111 1111"  # what people typed; the record has CARD_TOKEN
@@ -45,7 +47,7 @@ class Clock:
     """Each look is a second later; `jump` goes to the next day."""
 
     def __init__(self) -> None:
-        self.now = NEW_YEAR
+        self.now = FIRST_DAY
 
     def __call__(self) -> datetime:
         self.now += timedelta(seconds=1)
@@ -98,6 +100,20 @@ class World:
 
     def export(self, out: Path, scope: Scope = Scope()) -> Built:  # noqa: B008 a frozen value
         return export(self.database, out, scope, self, {"Bagging-Date": self.clock.text[:10]})
+
+
+def details(same_minter: bool = False) -> dict[str, object]:
+    """What console/rows.py keeps of an approval beside its columns."""
+    return {
+        "details_version": 1,
+        "requester_email": "",
+        "requester_minted_by": "os|root",
+        "groups": ["data-owners"],
+        "count": 1,
+        "policy_digest": RULES_DIGEST,
+        "same_minter": same_minter,
+        "votes": [],
+    }
 
 
 class Writer:
@@ -184,11 +200,9 @@ def fill(world: World) -> None:
         clock.text,
         "2026-11-30T00:00:00.000000Z",
         "hmac-sha256:00",
+        details=details(),
     )
-    details = {"details_version": 1, "same_minter": True, "groups": ["data-owners"], "count": 1}
-    writer.write(
-        ApprovalRecord("approval.requested", replace(held, details=details | {"same_minter": False}), actor="local|ann")
-    )
+    writer.write(ApprovalRecord("approval.requested", held, actor="local|ann"))
     clock.jump(days=1)
     decided = replace(
         held,
@@ -196,7 +210,7 @@ def fill(world: World) -> None:
         approver="local|bob",
         decided_at=clock.text,
         reason="the table is a copy, +1",
-        details=details,
+        details=details(same_minter=True),
     )
     grant = GrantRow("gr_1", "ap_1", "exact", "hmac-sha256:00", held.expires_at)
     writer.write(ApprovalRecord("approval.decided", decided, grant, actor="local|bob"))
@@ -209,7 +223,14 @@ def fill(world: World) -> None:
     )
     writer.answer(evil, "", Outcome.REFUSED, error="model_forbidden", http_status=403)
     refused = replace(
-        held, id="ap_2", exchange_id=evil.id, requester="local|bob", state="denied", approver="local|ann", reason="no"
+        held,
+        id="ap_2",
+        exchange_id=evil.id,
+        requester="local|bob",
+        state="denied",
+        approver="local|ann",
+        decided_at=clock.text,
+        reason="no",
     )
     writer.write(
         ApprovalRecord(
@@ -245,6 +266,7 @@ def new_world(folder: Path) -> World:
     keys = Keys.create(folder / "keys", seeded)
     world = World(folder, keys, Clock(), seeded)
     Store.create(world.database, keys, clock=world.clock, random=seeded)
+    shutil.copytree(POLICIES, folder / "policies", ignore=shutil.ignore_patterns("strict"))
     fill(world)
     return world
 

@@ -6,16 +6,14 @@ are: a name must not be able to turn the line that it stands in.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from addons.evidence.package.figures import LONGEST, Figures
+from addons.evidence.package.plain import plain_line
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _SHOWN_CHARACTERS = 400
 
 _MEANING = {
@@ -71,9 +69,4 @@ def _second(moment: str | None) -> str:
 def _shown(text: object) -> str:
     plain = "" if text is None else str(text)
     cut = plain if len(plain) <= _SHOWN_CHARACTERS else plain[: _SHOWN_CHARACTERS - 1] + "…"
-    return _UNSAFE.sub(_picture, cut)
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return chr(0x2400 + code) if code < 0x20 else f"<{unicodedata.name(match.group(), f'U+{code:04X}')}>"
+    return plain_line(cut)
