@@ -53,20 +53,19 @@ class ChangingRows:
     def _row(self, kind: str, row: Mapping[str, Any], seq: int) -> None:
         """If this is the newest leaf about the row, the row is as the leaf has it."""
         table, columns = ROWS[kind]
-        head = self._one("SELECT seq FROM heads WHERE kind = ? AND id = ?", kind, row["id"])
-        if head is None or head[0] < seq:
+        # In one statement: a writer may be changing the row and its head.
+        query = f"SELECT h.seq, {', '.join(f't.{column}' for column in columns)} FROM heads h LEFT JOIN {table} t ON t.id = h.id"  # noqa: S608
+        head, *found = self._one(f"{query} WHERE h.kind = ? AND h.id = ?", kind, row["id"]) or (-1,)
+        if head < seq:
             self._report.fail(
                 f"{kind}_changed", seq, f"{table} {row['id']}: the store does not know this leaf as its newest"
             )
-        elif head[0] == seq:
+        elif head == seq:
             self._met[kind] += 1
-            found = self._one(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", row["id"])  # noqa: S608
             wanted = row_of(row, columns)
-            if found != wanted:
-                detail = (
-                    "is gone" if found is None else f"is not what leaf {seq} says: {differing(columns, found, wanted)}"
-                )
-                self._report.fail(f"{kind}_changed", seq, f"{table} {row['id']} {detail}")
+            if tuple(found) != wanted:
+                detail = f"{table} {row['id']} is not what leaf {seq} says: {differing(columns, tuple(found), wanted)}"
+                self._report.fail(f"{kind}_changed", seq, detail)
 
     def _approval(self, leaf: Leaf, row: Mapping[str, Any], grant: Mapping[str, Any]) -> None:
         place = f"approval {row.get('id')}"

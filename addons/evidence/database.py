@@ -27,8 +27,10 @@ Connection = sqlite3.Connection
 
 APPLICATION_ID = 0x41464456  # "AFDV", in the header of the file; file(1) and the next owner know it by this
 
+BUSY_MS = 5000  # how long SQLite tries again where another program holds a lock
+
 _WRITER_PRAGMAS = (
-    "busy_timeout = 5000",
+    f"busy_timeout = {BUSY_MS}",
     "journal_mode = WAL",
     "synchronous = FULL",  # with NORMAL a power cut may roll back leaves that a signed checkpoint already covers
     "wal_autocheckpoint = 0",  # the writer copies the WAL back itself, between commits, never inside one
@@ -71,7 +73,7 @@ def reader(path: Path) -> Iterator[Connection]:
         raise StoreError(f"evidence store {path} not found; create it: affidavit init")
     connection = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None)
     try:
-        for pragma in ("busy_timeout = 5000", "query_only = ON"):
+        for pragma in (f"busy_timeout = {BUSY_MS}", "query_only = ON"):
             connection.execute(f"PRAGMA {pragma}")
         yield connection
     finally:

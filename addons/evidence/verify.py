@@ -61,8 +61,9 @@ def _check(
         for (line,) in connection.execute("PRAGMA integrity_check(20)"):
             if line != "ok":
                 report.fail("database_damaged", None, line)
-    [size] = connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()
-    [signed] = connection.execute("SELECT coalesce(max(size), 0) FROM checkpoints").fetchone()
+    size, signed = connection.execute(  # in one statement: a writer may be adding to both
+        "SELECT (SELECT coalesce(max(seq) + 1, 0) FROM events), (SELECT coalesce(max(size), 0) FROM checkpoints)"
+    ).fetchone()
     people = subjects_of(connection)
     check_subjects(report, people)
     names = {person.pseudonym: person.name for person in people.values()}

@@ -27,7 +27,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from addons.evidence.canonical import RecordInvalid
-from addons.evidence.database import Connection, StoreError, sqlite3
+from addons.evidence.database import BUSY_MS, Connection, StoreError, sqlite3
 from addons.evidence.drafts import Draft
 from addons.evidence.head import write_head
 from addons.evidence.ledger import Ledger
@@ -161,7 +161,7 @@ class Writer:
                 for job in asked:
                     job.future.set_result(self.note)
                 if last:
-                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    self._copy_back(cut=True)
                     return
         except BaseException as fault:  # noqa: BLE001 whatever it was, every waiting exchange must hear of it
             self._latch(fault, batch)
@@ -215,8 +215,15 @@ class Writer:
             self._commit()
             write_head(self._path, note)
             self.note = note
-        truncate = self._stat()[1] > _WAL_BYTES
-        self._connection.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
+        self._copy_back(cut=self._stat()[1] > _WAL_BYTES)
+
+    def _copy_back(self, *, cut: bool) -> None:
+        """Copy the WAL into the database as far as readers allow. A reader that stays is not waited for: commits go first."""
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if cut:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def _commit(self) -> None:
         if self._stat()[0] != self._identity:

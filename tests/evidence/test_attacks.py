@@ -2,9 +2,12 @@
 
 import base64
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from addons.evidence import report
 from addons.evidence.canonical import canonical
 from addons.evidence.chain import content_id_of, node_id_of
 from addons.evidence.checkpoints import Checkpoint, Signer, sign_checkpoint
@@ -168,9 +171,9 @@ def test_whatever_is_changed_is_found_by_its_name(copy, attack):
 
     change(copy, *(statement.replace("ORIGIN", origin) for statement in statements))
 
-    report = found(copy)
-    assert expected in report.totals, report.failures
-    assert not report.good
+    seen = found(copy)
+    assert expected in seen.totals, seen.failures
+    assert not seen.good
 
 
 def test_the_leaf_that_was_changed_is_named(copy):
@@ -219,10 +222,25 @@ def rewritten(folder, seq, **changes):
 def test_a_leaf_edited_with_its_hashes_breaks_the_next_checkpoint(copy):
     rewritten(copy, 5, attrs={"edited": True})
 
-    report = found(copy)
+    seen = found(copy)
 
-    assert dict(report.totals) == {"checkpoint_root_bad": 1, "history_replaced": 1}
-    assert [failure.seq for failure in report.failures if failure.name == "checkpoint_root_bad"] == [10]
+    assert dict(seen.totals) == {"checkpoint_root_bad": 1, "history_replaced": 1}
+    assert [failure.seq for failure in seen.failures if failure.name == "checkpoint_root_bad"] == [10]
+
+
+def test_a_leaf_of_no_known_form_is_named_even_where_its_hashes_are_right(copy):
+    rewritten(copy, 14, type="nonsense")
+
+    assert "leaf_invalid" in names(copy)
+
+
+def test_a_second_end_of_an_exchange_is_named(copy):
+    [(exchange_id,)] = ask(copy, "SELECT id FROM exchanges WHERE opened_seq = 2")
+    rewritten(copy, 14, type="exchange.closed", exchange_id=exchange_id)
+
+    change(copy, ("UPDATE events SET type = 'exchange.closed', exchange_id = ? WHERE seq = 14", (exchange_id,)))
+
+    assert "closed_twice" in names(copy)
 
 
 def signed_again(folder, signer, tree):
@@ -266,9 +284,9 @@ def test_a_log_cut_to_an_older_checkpoint_is_found_by_the_head_file(copy):
         "DELETE FROM exchanges WHERE opened_seq >= 10",
     )
 
-    report = found(copy)
+    seen = found(copy)
 
-    assert "events_cut" in report.totals
+    assert "events_cut" in seen.totals
 
 
 def test_a_leaf_of_another_log_is_named(copy, tmp_path):
@@ -339,3 +357,15 @@ def test_an_exchange_row_edited_with_its_payload_is_found(copy):
     )
 
     assert set(names(copy)) == {"payload_changed"}
+
+
+def test_every_name_is_explained_and_every_explanation_has_its_attack():
+    explained = {
+        name for line in re.findall(r"(?m)^    (\w+(?:, \w+)*)  +\S", report.__doc__ or "") for name in line.split(", ")
+    }
+    tests = Path(__file__).read_text() + Path(__file__).with_name("test_verify.py").read_text()
+
+    assert len(explained) > 40
+    assert {name for name in explained if f'"{name}"' not in tests} == set()
+    for source in Path(report.__file__ or "").parent.glob("check_*.py"):
+        assert set(re.findall(r'fail\(\s*"(\w+)"', source.read_text())) <= explained

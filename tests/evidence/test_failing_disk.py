@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
 
 from addons.evidence import writer
+from addons.evidence.database import BUSY_MS
 from addons.evidence.records import Event
 from addons.evidence.store import StoreBusy, StoreFailed
 from addons.evidence.verify import verify
@@ -190,4 +192,21 @@ def test_a_second_writer_is_met_by_sqlites_own_lock(world):
     with pytest.raises(StoreFailed, match="another program holds the store for writing"):
         finding(store).result(10)
     other.close()
+    store.close()
+
+
+def test_a_reader_that_stays_does_not_hold_up_the_writer(world, monkeypatch):
+    monkeypatch.setattr(writer, "_WAL_BYTES", 0)
+    store = world.open()
+    world.exchange(store)
+    with store.reading() as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM events").fetchone()
+
+        world.exchange(store)
+        began = time.monotonic()
+        store.checkpoint().result(10)
+        took = time.monotonic() - began
+
+    assert took < BUSY_MS / 1000 / 2
     store.close()

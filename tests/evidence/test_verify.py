@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -62,6 +63,29 @@ def test_a_store_can_be_verified_while_it_is_written(world):
     assert report.counts["unsigned"] == 3
     assert report.notes == ["the last 3 leaves came after the newest checkpoint and are not signed yet"]
     store.close()
+
+
+def test_nothing_is_found_wrong_while_a_writer_writes(world):
+    store = world.open(checkpoint_seconds=0.001)
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            opened, _ = world.exchange(store)
+            another = world.opened(store)
+            store.append(another).result(10)
+            world.approved(store, another)
+            assert opened
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    reports = [found(world.folder) for _ in range(20)]
+    done.set()
+    thread.join()
+    store.close()
+
+    assert [report.failures for report in reports] == [[]] * 20
+    assert reports[-1].counts["leaves"] > reports[0].counts["leaves"]
 
 
 def test_damage_to_the_file_is_told(copy):
