@@ -12,7 +12,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import unquote_plus
 
 from mitmproxy import http, tcp, udp
 from mitmproxy.proxy import layer, server_hooks
@@ -326,9 +326,10 @@ class Identity:
 
 
 def _without(path: str, parameter: str) -> str:
+    """The path with one query parameter cut out, every other byte as it came."""
     before, mark, query = path.partition("?")
-    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != parameter]
-    return before + (mark + urlencode(kept) if kept else "")
+    kept = [piece for piece in query.split("&") if unquote_plus(piece.partition("=")[0]) != parameter]
+    return before + (mark + "&".join(kept) if kept else "")
 
 
 def _authority(header: str | None, target: tuple[str, int]) -> tuple[str, int]:

@@ -147,6 +147,10 @@ class Stream(http_layers.HttpStream):
             yield from self._upstream_failed("upstream switched to a protocol nobody asked for")
             return
         yield from super().state_wait_for_response_headers(event)
+        if self._answered() and self.flow.response is not event.response and not self.flow.error:
+            # An addon refused: mitmproxy would put upstream's body under our headers.
+            yield from self._cancel_upstream()
+            yield from self.send_response()
 
     def _asked_for_websocket(self) -> bool:
         return bool(self.flow.request.headers.get("upgrade", "").lower() == "websocket")
@@ -191,14 +195,17 @@ class Stream(http_layers.HttpStream):
             if (yield from self.check_killed(True)):
                 return True
             if piece.end:
-                cancel = http_events.RequestProtocolError(self.stream_id, "refused", http_events.ErrorCode.CANCEL)
-                yield http_layers.SendHttp(cancel, self.context.server)
+                yield from self._cancel_upstream()
                 yield from self.send_response(already_streamed=True)
                 return True
             yield from self._pass(piece.out)
             if not piece.again:
                 break
         return False
+
+    def _cancel_upstream(self) -> CommandGenerator[None]:
+        cancel = http_events.RequestProtocolError(self.stream_id, "refused", http_events.ErrorCode.CANCEL)
+        yield http_layers.SendHttp(cancel, self.context.server)
 
     def send_response(self, already_streamed: bool = False) -> CommandGenerator[None]:
         """The `response` hook writes the record; only then do the kept-back bytes and the end follow."""
