@@ -117,7 +117,8 @@ class MessagesAssembler:
         self._usage: dict[str, Json] = {}
         self._first_place = 0
         self._drafts: dict[int, _BlockDraft] = {}
-        self._open: set[int] = set()
+        self._open: set[int] = set()  # calls whose block has not stopped
+        self._held: set[int] = set()  # those of them that the client would run
         self._failure: Reply | None = None
 
     def take(self, event: str, value: Json) -> tuple[Part, ...]:
@@ -153,7 +154,9 @@ class MessagesAssembler:
         draft = self._drafts[place] = _BlockDraft(obj(body.get("content_block")))
         if draft.is_call:
             self._open.add(place)
-            self._see_holding()
+        if draft.is_the_clients:
+            self._held.add(place)
+            self.holding = True
 
     def _draft(self, body: dict[str, Json]) -> _BlockDraft:
         return self._drafts.setdefault(self._place(body), _BlockDraft({}))
@@ -166,11 +169,9 @@ class MessagesAssembler:
         if place not in self._open:
             return ()
         self._open.discard(place)
-        self._see_holding()
+        self._held.discard(place)
+        self.holding = bool(self._held)
         return block_parts(self._drafts[place].spelled())
-
-    def _see_holding(self) -> None:
-        self.holding = any(self._drafts[place].is_the_clients for place in self._open)
 
     def close(self) -> tuple[Part, ...]:
         return tuple([part for place in sorted(self._open) for part in self._close_block(place)])

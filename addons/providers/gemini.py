@@ -147,11 +147,14 @@ class GeminiAssembler:
     def close(self) -> tuple[Part, ...]:
         self.holding = False
         whole, self._open = self._open, None
-        return content_parts([whole]) if whole else ()
+        if whole is None:
+            return ()
+        whole["functionCall"] = _finished_call(whole["functionCall"])
+        return content_parts([whole])
 
     def reply(self) -> Reply:
         candidates = [
-            {**candidate, "content": {"role": "model", "parts": candidate["parts"]}}
+            {**candidate, "content": {"role": "model", "parts": [_as_it_stands(part) for part in candidate["parts"]]}}
             for _, candidate in sorted(self._candidates.items())
         ]
         reply = _reply({**self._envelope, "usageMetadata": self._usage}, candidates)
@@ -168,16 +171,29 @@ class GeminiAssembler:
         )
 
 
+def _as_it_stands(part: Json) -> Json:
+    """A part; a call that goes on, with the arguments that have come."""
+    call = obj(obj(part).get("functionCall"))
+    return {**obj(part), "functionCall": _finished_call(call)} if "pieces" in call else part
+
+
 def _continue_call(call: dict[str, Json], piece: dict[str, Json]) -> None:
-    """Vertex AI may send arguments in pieces: {"jsonPath": "$.city", "stringValue": "Par"}; texts of one path are joined."""
+    """Vertex AI may send arguments in pieces: {"jsonPath": "$.city", "stringValue": "Par"}."""
     call |= {key: said for key, said in piece.items() if key not in ("partialArgs", "willContinue")}
     for argument in map(obj, array(piece.get("partialArgs"))):
-        values = [said for key, said in argument.items() if key.endswith("Value")]
         path = text(argument.get("jsonPath")).removeprefix("$.")
-        known = call.setdefault("partialArgs", {})
-        before = known.get(path)
-        value = values[0] if values else None
-        known[path] = before + value if isinstance(before, str) and isinstance(value, str) else value
+        values = [said for key, said in argument.items() if key.endswith("Value")]
+        call.setdefault("pieces", {}).setdefault(path, []).extend(values)
+
+
+def _finished_call(call: dict[str, Json]) -> dict[str, Json]:
+    """Texts of one path are joined; of anything else the last counts."""
+    arguments = {
+        path: "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else pieces[-1]
+        for path, pieces in obj(call.get("pieces")).items()
+    }
+    rest = {key: said for key, said in call.items() if key != "pieces"}
+    return {**rest, "args": {**obj(rest.get("args")), **arguments}}
 
 
 _ENVELOPE_KEYS: Final = frozenset({"modelVersion", "responseId", "promptFeedback"})

@@ -7,6 +7,7 @@ Source: Google, "Gemini API reference", Content and Part (2026-11); Vertex AI's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part
@@ -36,17 +37,18 @@ def _joined(entries: list[Json], role: Json) -> list[Json]:
     if role not in ("model", "assistant"):
         return entries
     joined: list[Json] = []
-    for entry in entries:
-        last = joined[-1] if joined else None
-        if _is_plain(entry) and _is_plain(last) and _is_thought(entry) == _is_thought(last):
-            joined[-1] = {**obj(last), "text": text(obj(last)["text"]) + text(obj(entry)["text"])}
-        else:
-            joined.append(entry)
+    for kind, run in groupby(entries, _voice):
+        said = list(run)
+        joined += [{**said[0], "text": "".join([entry["text"] for entry in said])}] if kind else said
     return joined
 
 
-def _is_plain(entry: Json) -> bool:
-    return isinstance(obj(entry).get("text"), str)
+def _voice(entry: Json) -> str:
+    """What may be joined with its like: "text", "thought"; "" for anything else."""
+    body = obj(entry)
+    if not isinstance(body.get("text"), str):
+        return ""
+    return "thought" if _is_thought(body) else "text"
 
 
 def _is_thought(entry: Json) -> bool:

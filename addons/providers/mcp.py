@@ -21,21 +21,13 @@ from addons.providers.parts import JSON_TYPE, whole
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 
-def request_parts(value: Json) -> tuple[Part, ...]:
-    """A call of a tool, or any other message whole."""
+def message_parts(value: Json) -> tuple[Part, ...]:
+    """One message of either side: a call of a tool, an answer, or anything else whole."""
     body = obj(value)
-    if body.get("method") != "tools/call":
-        return result_parts(value) if "result" in body or "error" in body else whole(value)
-    params = obj(body.get("params"))
-    arguments = words({} if params.get("arguments") is None else params["arguments"])
-    return (Part(Kind.TOOL_CALL, arguments, name=text(params.get("name")), call_id=words(body.get("id"))),)
-
-
-def result_parts(value: Json) -> tuple[Part, ...]:
-    """What a server answers: a tool's content, or the result whole."""
-    body = obj(value)
-    if "method" in body:
-        return request_parts(value)
+    if body.get("method") == "tools/call":
+        return (_call(body),)
+    if "method" in body or not ("result" in body or "error" in body):
+        return whole(value)
     call_id = words(body.get("id"))
     if body.get("error"):
         return (Part(Kind.TOOL_RESULT, words(body["error"]), name="error", call_id=call_id),)
@@ -43,6 +35,12 @@ def result_parts(value: Json) -> tuple[Part, ...]:
     if isinstance(result.get("content"), list):
         return tuple(_content(result, call_id))
     return (Part(Kind.OTHER, compact(body.get("result")), name="result", call_id=call_id, media_type=JSON_TYPE),)
+
+
+def _call(body: dict[str, Json]) -> Part:
+    params = obj(body.get("params"))
+    arguments = words({} if params.get("arguments") is None else params["arguments"])
+    return Part(Kind.TOOL_CALL, arguments, name=text(params.get("name")), call_id=words(body.get("id")))
 
 
 def _content(result: dict[str, Json], call_id: str) -> Iterator[Part]:
@@ -66,7 +64,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     operation = "execute_tool" if method == "tools/call" else ""
     role = "assistant" if method else "tool"
     return Call(
-        provider, operation, "mcp", "", streamed=False, turns=(Turn(role, body, "", request_parts),), parameters={}
+        provider, operation, "mcp", "", streamed=False, turns=(Turn(role, body, "", message_parts),), parameters={}
     )
 
 
@@ -79,7 +77,7 @@ def _reply(messages: list[Json]) -> Reply:
     errors = [failure(body["error"], {}).error for body in bodies if body.get("error")]
     failed = [obj(body.get("result")).get("isError") is True for body in bodies]
     return Reply(
-        parts=tuple([part for message in messages for part in result_parts(message)]),
+        parts=tuple([part for message in messages for part in message_parts(message)]),
         finish_reasons=("error",) if any(failed) else (),
         error=errors[0] if errors else "",
     )

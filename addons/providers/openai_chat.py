@@ -80,6 +80,7 @@ class ChatAssembler:
         self.done = False
         self._envelope: dict[str, Json] = {}
         self._drafts: dict[int, MessageDraft] = {}
+        self._open: set[int] = set()  # choices with a call that is not complete
         self._failure: Reply | None = None
 
     def take(self, event: str, value: Json) -> tuple[Part, ...]:
@@ -91,7 +92,7 @@ class ChatAssembler:
             if found := body.get(key):
                 self._envelope[key] = found
         completed = [part for choice in array(choices) for part in self._take_choice(obj(choice))]
-        self.holding = any(draft.holding for draft in self._drafts.values())
+        self.holding = bool(self._open)
         return tuple(completed)
 
     def _take_choice(self, choice: dict[str, Json]) -> tuple[Part, ...]:
@@ -102,7 +103,9 @@ class ChatAssembler:
             draft = self._drafts[place] = MessageDraft()
         draft.add(obj(choice.get("delta")) or obj(choice.get("message")))
         reason = text(choice.get("finish_reason"))
-        return draft.finish(reason) if reason else ()
+        completed = draft.finish(reason) if reason else ()
+        (self._open.add if draft.holding else self._open.discard)(place)
+        return completed
 
     def _note_failure(self, event: str, value: Json) -> None:
         found = failure_in(value) or (failure(value, {}) if event == "error" else None)

@@ -55,6 +55,7 @@ class MessageDraft:
         self._pieces: dict[str, list[Json]] = {}
         self._calls: list[CallDraft] = []
         self._by_index: dict[int, CallDraft] = {}
+        self._by_id: dict[str, CallDraft] = {}
         self._function: CallDraft | None = None
         self._told = False
 
@@ -81,11 +82,14 @@ class MessageDraft:
         call_id = text(entry.get("id"))
         if isinstance(index, int):
             known = self._by_index.get(index)
+        elif call_id:
+            known = self._by_id.get(call_id)
         else:
-            known = next((call for call in reversed(self._calls) if not call_id or call.call_id == call_id), None)
+            known = self._calls[-1] if self._calls else None
         if known is None or (_names(entry) and call_id and known.call_id and call_id != known.call_id):
             known = CallDraft()
             self._calls.append(known)
+            self._by_id[call_id] = known
             if isinstance(index, int):
                 self._by_index[index] = known
         return known

@@ -70,6 +70,7 @@ class ResponsesAssembler:
         self.done = False
         self._response: dict[str, Json] = {}
         self._drafts: dict[int, ItemDraft] = {}
+        self._open: set[int] = set()  # items that are calls and not complete
         self._failure: Reply | None = None
 
     def take(self, event: str, value: Json) -> tuple[Part, ...]:
@@ -83,12 +84,17 @@ class ResponsesAssembler:
             completed = self._take_response(body["response"], last=kind in _LAST)
         elif kind == "response.output_item.added":
             self._drafts[_place(body)] = ItemDraft(obj(body.get("item")))
+            self._see(_place(body))
         elif kind == "response.output_item.done":
             completed = self._draft(body).finish(obj(body.get("item")))
+            self._see(_place(body))
         elif kind.endswith(".delta"):
             self._draft(body).add(kind, body)
-        self.holding = any(draft.holding for draft in self._drafts.values())
         return completed
+
+    def _see(self, place: int) -> None:
+        (self._open.add if self._drafts[place].holding else self._open.discard)(place)
+        self.holding = bool(self._open)
 
     def _draft(self, body: dict[str, Json]) -> ItemDraft:
         return self._drafts.setdefault(_place(body), ItemDraft({}))

@@ -169,11 +169,11 @@ _COHERE_EVENTS: Final = frozenset(
 _EVENTS: Final[tuple[tuple[Endpoint, Sign], ...]] = (
     (MCP_RPC, lambda body: body.get("jsonrpc") == "2.0"),
     (OPENAI_CHAT, _is_chat),
-    (ANTHROPIC_MESSAGES, lambda body: body.get("type") in _ANTHROPIC_EVENTS),
+    (ANTHROPIC_MESSAGES, lambda body: text(body.get("type")) in _ANTHROPIC_EVENTS),
     (OPENAI_RESPONSES, lambda body: text(body.get("type")).startswith("response.")),
     (GEMINI_GENERATE, _is_gemini),
     (BEDROCK_CONVERSE, lambda body: len(body) == 1 and next(iter(body)) in _CONVERSE_EVENTS),
-    (COHERE_CHAT, lambda body: body.get("type") in _COHERE_EVENTS),
+    (COHERE_CHAT, lambda body: text(body.get("type")) in _COHERE_EVENTS),
     (COHERE_CHAT_V1, lambda body: "event_type" in body and "is_finished" in body),
     (OLLAMA_CHAT, lambda body: "message" in body and "done" in body),
     (TEXT_COMPLETION, lambda body: "done" in body or "is_finished" in body or _is_completion(body)),

@@ -158,6 +158,7 @@ class TextAssembler:
         self.done = False
         self._envelope: dict[str, Json] = {}
         self._pieces: dict[int, list[str]] = {}
+        self._thoughts: dict[int, list[str]] = {}
         self._answers: dict[int, dict[str, Json]] = {}
         self._failure: Reply | None = None
 
@@ -176,10 +177,9 @@ class TextAssembler:
 
     def _take_answer(self, place: int, answer: dict[str, Json]) -> None:
         self._pieces.setdefault(place, []).extend(_said(answer))
+        self._thoughts.setdefault(place, []).append(text(answer.get("thinking")))
         kept = self._answers.setdefault(place, {})
-        thought = text(kept.get("thinking")) + text(answer.get("thinking"))
         kept |= {key: said for key, said in answer.items() if said}
-        kept["thinking"] = thought
 
     def close(self) -> tuple[Part, ...]:
         return ()
@@ -187,7 +187,8 @@ class TextAssembler:
     def reply(self) -> Reply:
         places = sorted(self._answers)
         said = ["".join(self._pieces[place]) for place in places]
-        reply = _reply(self._envelope, [self._answers[place] for place in places], said)
+        answers = [{**self._answers[place], "thinking": "".join(self._thoughts[place])} for place in places]
+        reply = _reply(self._envelope, answers, said)
         failed = self._failure
         return Reply(
             parts=(*reply.parts, *(failed.parts if failed else ())),

@@ -1,7 +1,7 @@
 """Every streamed twin, however its bytes are cut: the same frames' bytes, the same reply, the same calls told."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addons.providers.call import Kind
@@ -69,6 +69,7 @@ def test_the_last_event_contains_an_end_marker(twin: Twin) -> None:
             assert any(marker in frame.data for marker in parser.end_markers)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.data())
 def test_a_stream_cut_into_any_pieces_says_the_same(data: st.DataObject) -> None:
     twin = data.draw(st.sampled_from(TWINS))
@@ -78,6 +79,7 @@ def test_a_stream_cut_into_any_pieces_says_the_same(data: st.DataObject) -> None
     assert twin.said == told(twin, pieces)
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.data())
 def test_a_stream_that_breaks_off_never_says_more_than_the_whole(data: st.DataObject) -> None:
     twin = data.draw(st.sampled_from(TWINS))
@@ -90,6 +92,7 @@ def test_a_stream_that_breaks_off_never_says_more_than_the_whole(data: st.DataOb
     assert len("".join(texts)) <= len("".join(whole)) + 1  # one: half a character reads as U+FFFD
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.data(), st.binary(max_size=200))
 def test_a_stream_with_rubbish_in_it_never_raises(data: st.DataObject, rubbish: bytes) -> None:
     twin = data.draw(st.sampled_from(TWINS))
