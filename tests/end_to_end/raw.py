@@ -59,13 +59,17 @@ def to(port: int) -> socket.socket:
 def connect(port: int, target: str, credential: str = "") -> tuple[socket.socket, Answer]:
     """A CONNECT and what it was answered; the socket is the caller's to close."""
     sock = to(port)
-    headers = [("host", target)] + ([("proxy-authorization", credential)] if credential else [])
-    sock.sendall(head("CONNECT", target, headers))
-    received = b""
-    while b"\r\n\r\n" not in received and (data := sock.recv(4096)):
-        received += data
-    first = received.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
-    return sock, Answer(int(first[1]), first[2] if len(first) > 2 else "", {}, b"")
+    try:
+        headers = [("host", target)] + ([("proxy-authorization", credential)] if credential else [])
+        sock.sendall(head("CONNECT", target, headers))
+        received = b""
+        while b"\r\n\r\n" not in received and (data := sock.recv(4096)):
+            received += data
+        _, status, *reason = received.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
+        return sock, Answer(int(status), " ".join(reason), {}, b"")
+    except BaseException:
+        sock.close()
+        raise
 
 
 def secured(sock: socket.socket, bundle: str, sni: str) -> ssl.SSLSocket:
@@ -76,4 +80,5 @@ def unchecked(sock: socket.socket, sni: str | None) -> ssl.SSLSocket:
     """For a handshake with another name than the certificate's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context.wrap_socket(sock, server_hostname=sni)
+    with sock:  # which wrap_socket takes over; closed here if the handshake fails
+        return context.wrap_socket(sock, server_hostname=sni)

@@ -262,7 +262,7 @@ def test_a_value_split_at_any_offset_of_a_stream_is_masked(own: Bench, python_sd
     assert leaks(own) == {}
 
 
-def test_what_commands_print_and_export_holds_no_planted_value(own: Bench) -> None:
+def test_what_commands_print_holds_no_planted_value(own: Bench) -> None:
     own.raw("proxy", BODIES["openai"](REPLY, stream=True))
     (row,) = own.rows("SELECT id, session_id FROM exchanges")
     printed = [
@@ -273,6 +273,19 @@ def test_what_commands_print_and_export_holds_no_planted_value(own: Bench) -> No
     ]
 
     assert found_in("".join(done.stdout + done.stderr for done in printed).encode()) == set()
+
+
+def test_an_exported_package_holds_no_planted_value(own: Bench, tmp_path: Path) -> None:
+    for sdk in SDKS:
+        own.raw("proxy", BODIES[sdk](REPLY, stream=True), sdk=sdk)
+
+    own.state.run("export", str(tmp_path / "package"))
+    verified = own.state.run("verify", str(tmp_path / "package"), check=False)
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+    exported = [path for path in (tmp_path / "package").rglob("*") if path.is_file()]
+    assert len(exported) > 3
+    assert {path.name: found for path in exported if (found := found_in(path.read_bytes()))} == {}
 
 
 def test_a_gateway_token_is_nowhere_in_the_state(own: Bench, python_sdk: Worker) -> None:

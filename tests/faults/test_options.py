@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +88,21 @@ def test_it_listens_on_loopback_unless_told_otherwise(shared: Bench) -> None:
                 if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
             }
         assert addresses == {"0100007F"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ignore_hosts": [".*"]}, {"mode": ["socks5"]}, {"ssl_insecure": True}, {"save_stream_file": "f"}],
+    ids=str,
+)
+def test_an_option_that_goes_round_the_stack_is_refused_while_it_runs(change: dict[str, object]) -> None:
+    """In a process of its own: what can change options is another addon of the same mitmproxy, not a command line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.changing_options", json.dumps(change)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "refused; unchanged"), done.stderr
