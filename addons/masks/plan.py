@@ -13,6 +13,7 @@ from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
 from addons.masks.sight import Sight, Strip, Where
 
+_FEW = 3
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
 
@@ -24,34 +25,32 @@ class Family:
         weak = tuple(one for one in members if one.confidence < SURE)
         strong = tuple(one for one in members if one.confidence >= SURE)
         self._strong = tuple(one for one in strong if not one.shapes)
-        self._shaped = tuple((_bytes(one.shapes), one) for one in strong if one.shapes)
+        self._shaped = tuple((shape.encode(), one) for one in strong for shape in one.shapes)
         self._alone = tuple(one for one in weak if one.alone)
         self._signed = tuple(one for one in weak if one.context and one.context.signs)
-        self._by_cue: dict[str, list[tuple[tuple[bytes, ...], Pattern]]] = defaultdict(list)
+        self._by_cue: dict[str, list[Pattern]] = defaultdict(list)
         for one in weak:
             for cue in one.context.cues if one.context else ():
-                self._by_cue[cue].append((_bytes(one.shapes), one))
+                self._by_cue[cue].append(one)
         self._cues = frozenset(self._by_cue)
+        self._many = len(weak) > _FEW
+        if not self._many:  # reading the words around costs more than trying them
+            self._strong += weak
 
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
         shape = strip.shape
-        chosen = dict.fromkeys(one for shapes, one in self._shaped if any(map(shape.__contains__, shapes)))
-        chosen.update(dict.fromkeys(self._strong))
-        for cue in self._cues & strip.cues if self._cues else ():
-            chosen.update(
-                (one, None) for shapes, one in self._by_cue[cue] if not shapes or any(map(shape.__contains__, shapes))
-            )
-        if not sight.text.isascii():
-            chosen.update(
-                (one, None) for one in self._signed if one.context and one.context.may_stand_in(strip.cues, sight.text)
-            )
+        chosen = dict.fromkeys(self._strong)
+        for one_shape, one in self._shaped:
+            if one_shape in shape:
+                chosen[one] = None
+        for cue in self._cues & strip.cues if self._many else ():
+            chosen.update(dict.fromkeys(self._by_cue[cue]))
+        if self._signed and not sight.text.isascii():
+            around = " ".join(strip.around)
+            chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
         if sight.alone and len(strip.text) + _SLACK >= len(sight.text):
             chosen.update(dict.fromkeys(self._alone))
         return chosen
-
-
-def _bytes(shapes: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple(shape.encode() for shape in shapes)
 
 
 class Plan:
@@ -59,7 +58,7 @@ class Plan:
 
     def __init__(self, detectors: Iterable[Detector]) -> None:
         families: dict[Where, list[Pattern]] = defaultdict(list)
-        self._anchored: dict[str, list[Anchored]] = defaultdict(list)
+        self._anchored: dict[bytes, list[Anchored]] = defaultdict(list)
         forms: list[Forms] = []
         others: list[Detector] = []
         for one in detectors:
@@ -67,7 +66,7 @@ class Plan:
                 families[one.where].append(one)
             elif isinstance(one, Anchored):
                 for anchor in one.anchors:
-                    self._anchored[anchor].append(one)
+                    self._anchored[anchor.encode("latin-1")].append(one)
             elif isinstance(one, Forms):
                 forms.append(one)
             else:

@@ -5,6 +5,7 @@
     capitals  places where a capital stands next to a digit: IBANs, passports, tax codes
     dotted    three or more numbers with dots between: addresses of version 4
     colons    hexadecimal between colons or hyphens: addresses of version 6, of hardware
+    years     dates with a year of four digits
     tokens    unbroken runs of sixteen or more token characters: keys, hashes, base64
 
 A megabyte of prose, code and JSON leaves a few per cent in the strips; a megabyte of digits leaves all of it in one. Not a detector, and it
@@ -31,12 +32,15 @@ _WORD = regex.compile(r"[^\W\d_]+")
 _CAMEL = regex.compile(r"[a-z][A-Z]")
 _PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
-_LONGEST_WORD = 64
-_SHORT = 300  # in a text this short, small letters are as good as capitals
-_BLOB_END = 512
+_LONGEST_WORD = 20
+_IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}(?![A-Za-z0-9])")
+_LONG = 16384
+SHORT = 300  # in a text this short, small letters are as good as capitals
+_BLOB, _BLOB_END = 320, 64
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,2}[0-9]){5,400}"
 )  # no 0.1234567
+_YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
 _COLONS = tuple(
@@ -72,6 +76,7 @@ class Where(Enum):
     TOKENS = "tokens"
     DOTTED = "dotted"
     COLONS = "colons"
+    YEARS = "years"
 
 
 @dataclass(slots=True)
@@ -113,7 +118,7 @@ class Sight:
         self.name = name  # the key, header or parameter that the text stands under
         self.alone = alone  # the text is all that was said, not a piece of something
         self.timeout = timeout
-        self._places: dict[str, list[int]] = {}
+        self._places: dict[bytes, list[int]] = {}
 
     @cached_property
     def lower(self) -> str:
@@ -121,30 +126,34 @@ class Sight:
         low = self.text.lower()
         return low if len(low) == len(self.text) else self.text
 
-    def has(self, literal: str) -> bool:
+    def has(self, literal: bytes) -> bool:
         """Whether the literal stands in the text. A long text is not read twice for that."""
-        return bool(self.places(literal)) if len(self.text) > _SHORT else literal in self._searched(literal)
+        return bool(self.places(literal)) if len(self.text) > _LONG else literal in self._searched(literal)
 
-    def _searched(self, literal: str) -> str:
-        if not literal.isupper():
-            return self.lower
-        return self.text.upper() if len(self.text) <= _SHORT else self.text
-
-    def places(self, literal: str) -> list[int]:
+    def places(self, literal: bytes) -> list[int]:
         """Where the literal stands: a lower one in any case, one in capitals only so (but in a short text in any case too)."""
         known = self._places.get(literal)
         if known is None:
             text = self._searched(literal)
             known = self._places[literal] = []
-            start = text.find(literal)
-            while start >= 0:
-                known.append(start)
-                start = text.find(literal, start + 1)
+            place = text.find(literal)
+            while place >= 0:
+                known.append(place)
+                place = text.find(literal, place + 1)
         return known
+
+    def _searched(self, literal: bytes) -> bytes:
+        if not literal.isupper():
+            return self._low_bytes
+        return self._bytes.upper() if len(self.text) <= SHORT else self._bytes
 
     @cached_property
     def _bytes(self) -> bytes:
         return self.text.encode("latin-1", "replace")
+
+    @cached_property
+    def _low_bytes(self) -> bytes:
+        return self._bytes.lower()
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int], ...]:
@@ -168,16 +177,24 @@ class Sight:
 
     @cached_property
     def capitals(self) -> Strip:
-        letters = self._bytes.upper() if len(self.text) <= _SHORT else self._bytes
+        letters = self._bytes.upper() if len(self.text) <= SHORT else self._bytes
         classes = bytearray(letters.translate(_CAPITAL_CLASS))
         for start, end in self.runs:
-            if end - start > _LONGEST_WORD:  # a blob: nothing of this family is that long
+            if end - start > _LONGEST_WORD and not _IBAN.match(
+                self.text, start
+            ):  # nothing else of this family is that long
                 classes[start:end] = bytes(end - start)
         return self._cut(((at, at + 2) for at in _meetings(classes)), 16, 48)
 
     @cached_property
     def dotted(self) -> Strip:
         return self._cut((match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout)), 8, 8)
+
+    @cached_property
+    def years(self) -> Strip:
+        if not any(map(self._low_bytes.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
+            return self._cut(iter(()), 0, 0)
+        return self._cut((match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout)), 24, 12)
 
     @cached_property
     def colons(self) -> Strip:
@@ -249,10 +266,10 @@ def _more_than_words(text: str, start: int, end: int) -> bool:
 def _ends_of(runs: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
     """Of a blob only the ends: a key inside one would have no edge to be found by."""
     for start, end in runs:
-        if end - start <= 4 * _BLOB_END:
+        if end - start <= _BLOB:
             yield start, end
         else:
-            yield start, start + _BLOB_END
+            yield start, start + _BLOB - _BLOB_END
             yield end - _BLOB_END, end
 
 

@@ -62,7 +62,7 @@ DETECTORS: tuple[Detector, ...] = (
     *asia_pacific.DETECTORS,
     *africa_and_americas.DETECTORS,
     *crypto.DETECTORS,
-    date_of_birth.DETECTOR,
+    *date_of_birth.DETECTORS,
     handle.DETECTOR,
     affidavit_token.DETECTOR,
     openai_api_key.DETECTOR,

@@ -126,7 +126,16 @@ DETECTORS = (
         near=0.9,
         alone=0.63,
     ),
-    digits("KR_RRN", r"[0-9]{2}[01][0-9][0-3][0-9]-?[1-4][0-9]{6}", _is_rrn, _RRN, bare=0.55, near=0.95, alone=0.75),
+    digits(
+        "KR_RRN",
+        r"[0-9]{2}[01][0-9][0-3][0-9]-?[1-4][0-9]{6}",
+        _is_rrn,
+        _RRN,
+        bare=0.55,
+        near=0.95,
+        alone=0.75,
+        shapes=("000000-0000000", "0000000000000"),
+    ),
     digits(
         "KR_FRN", r"[0-9]{2}[01][0-9][0-3][0-9]-?[5-8][0-9]{6}", _is_foreign_rrn, _FRN, bare=0.3, near=0.9, alone=0.7
     ),
@@ -153,7 +162,16 @@ DETECTORS = (
         near=0.95,
         alone=0.75,
     ),
-    digits("PH_TIN", r"[0-9]{3}-[0-9]{3}-[0-9]{3}-[0-9]{3,5}", _is_tin, _TIN, bare=0.55, near=0.9, alone=0.8),
+    digits(
+        "PH_TIN",
+        r"[0-9]{3}-[0-9]{3}-[0-9]{3}-[0-9]{3,5}",
+        _is_tin,
+        _TIN,
+        bare=0.55,
+        near=0.9,
+        alone=0.8,
+        shapes=("000-000-000-000",),
+    ),
     digits(
         "PH_TIN",
         r"[0-9]{3}-[0-9]{3}-[0-9]{3}|[0-9]{12}|[0-9]{9}",
@@ -162,7 +180,16 @@ DETECTORS = (
         near=0.8,
         alone=0.53,
     ),
-    digits("AU_ABN", r"[0-9]{2} [0-9]{3} [0-9]{3} [0-9]{3}", abn.is_valid, _ABN, bare=0.6, near=0.95, alone=0.9),
+    digits(
+        "AU_ABN",
+        r"[0-9]{2} [0-9]{3} [0-9]{3} [0-9]{3}",
+        abn.is_valid,
+        _ABN,
+        bare=0.6,
+        near=0.95,
+        alone=0.9,
+        shapes=("00 000 000 000",),
+    ),
     digits("AU_ABN", r"[0-9]{11}", abn.is_valid, _ABN, near=0.95, alone=0.69),
     digits("AU_ACN", r"[0-9]{3}(?P<sep>[ ]?)[0-9]{3}(?P=sep)[0-9]{3}", acn.is_valid, _ACN, near=0.9, alone=0.6),
     digits("AU_TFN", r"[0-9]{3} [0-9]{3} [0-9]{3}", tfn.is_valid, _TFN, bare=0.45, near=0.95, alone=0.75),
@@ -187,6 +214,7 @@ DETECTORS = (
         bare=0.7,
         near=0.95,
         alone=0.9,
+        shapes=("000000000000000000",),
     ),
     digits(
         "MY_NRIC",
@@ -196,5 +224,6 @@ DETECTORS = (
         bare=0.5,
         near=0.9,
         alone=0.8,
+        shapes=("000000-00-0000",),
     ),
 )

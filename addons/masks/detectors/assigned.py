@@ -87,18 +87,14 @@ class Assigned:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for name in self.names:
-            if name.literal in sight.lower:
-                yield from self._each(sight, name)
+            yield from self._each(sight, name)
             if sight.name and name.literal in sight.name.lower() and (found := _named_text(sight, name)):
                 yield found
 
     def _each(self, sight: Sight, name: Name) -> Iterator[Found]:
-        start = sight.lower.find(name.literal)
-        while start >= 0:
-            end = start + len(name.literal)
-            if found := _assignment(sight, name, start, end):
+        for start in sight.places(name.literal.encode("latin-1")):
+            if found := _assignment(sight, name, start, start + len(name.literal)):
                 yield found
-            start = sight.lower.find(name.literal, end)
 
 
 def _assignment(sight: Sight, name: Name, start: int, end: int) -> Found | None:

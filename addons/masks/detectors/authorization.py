@@ -85,7 +85,7 @@ DETECTORS = (
     ),
     Anchored(
         entity="PASSWORD",
-        anchors=(" -u", " --user", " --proxy-user"),
+        anchors=(" -u", " --"),
         pattern=_CURL,
         before=0,
         after=330,

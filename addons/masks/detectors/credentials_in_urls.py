@@ -39,7 +39,7 @@ class Urls:
     entities: frozenset[str] = frozenset({"PASSWORD", "SECRET", "WEBHOOK_URL"})
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        for place in sight.places("://"):
+        for place in sight.places(b"://"):
             url = _URL.match(sight.text, place)
             if url and place and sight.text[place - 1].isalnum():
                 yield from self._read(sight.text, url.start("rest"), url.end())

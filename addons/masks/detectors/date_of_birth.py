@@ -1,23 +1,33 @@
-"""Dates of birth: any date, but only behind a word that says so. Not dates in general."""
+"""Dates of birth: any date, but only beside a word that says so. Not dates in general."""
 
 from __future__ import annotations
 
 import regex
 
-from addons.masks.detectors.kinds import Anchored, compact
+from addons.masks.detectors.kinds import Pattern, compact, words
+from addons.masks.sight import Where
 
-_MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)[a-zä]{0,8}\.?"
-_DATE = (
-    r"(?:[0-3]?[0-9][./\- ][0-3]?[0-9][./\- ](?:19|20)?[0-9]{2}|(?:19|20)[0-9]{2}[./\-][01]?[0-9][./\-][0-3]?[0-9]|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]"
-    rf"|[0-3]?[0-9](?:st|nd|rd|th|\.)?(?: of)? {_MONTH},? (?:19|20)[0-9]{{2}}|{_MONTH} [0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}})"
+_MONTH = r"(?i:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zäé]{0,8}\.?"
+_NUMERIC = regex.compile(
+    r"(?<![0-9])(?:[0-3]?[0-9][./\- ][0-3]?[0-9][./\- ](?:19|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\-][01]?[0-9][./\-][0-3]?[0-9]"
+    r"|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9])(?![0-9])"
 )
-_PATTERN = regex.compile(
-    r"(?i)(?<![a-z])(?:date[ _\-]?of[ _\-]?birth|birth[ _\-]?date|birth[ _\-]?day|d\.?o\.?b\.?|born(?: on| in)?|geburtsdatum|geboren(?: am)?|geb\.|date de naissance|"
-    r"fecha de nacimiento|data di nascita|data de nascimento|geboortedatum)"
-    rf"[\"'`\\]{{0,3}}[ \t]{{0,3}}(?:is|was|ist|:|=|-|\(|>|\x1d|,|as)?[ \t]{{0,3}}[\"'`\\]{{0,3}}[ \t]{{0,3}}(?P<value>{_DATE})(?![0-9])"
+_DAY_FIRST = regex.compile(rf"(?<![0-9])[0-3]?[0-9](?:st|nd|rd|th|\.)?(?: of)? {_MONTH},? (?:19|20)[0-9]{{2}}(?![0-9])")
+_MONTH_FIRST = regex.compile(rf"(?<![A-Za-z]){_MONTH} [0-3]?[0-9](?:st|nd|rd|th)?,? (?:19|20)[0-9]{{2}}(?![0-9])")
+_SHORT_YEAR = regex.compile(
+    r"(?<![0-9])(?<![0-9][./\-])[0-3]?[0-9](?P<sep>[./\-])[0-3]?[0-9](?P=sep)[0-9]{2}(?![0-9])(?![./\-][0-9])"
 )
+_CONTEXT = words(
+    "birth", "birthdate", "birthday", "dob", "d.o.b", "born", "date of birth", "geburtsdatum", "geboren", "geb", "naissance", "née le", "né le",
+    "nacimiento", "nacido", "nacida", "nascita", "nato il", "nata il", "nascimento", "geboortedatum", "birth date",
+)  # fmt: skip
 
-DETECTOR = Anchored(
-    entity="DATE_OF_BIRTH", anchors=("birth", "born", "dob", "d.o.b", "geb", "naissance", "nacim", "nascim", "nascita"),
-    pattern=_PATTERN, before=16, after=60, canonical=compact, confidence=0.7,
+DETECTORS = tuple(
+    Pattern(
+        entity="DATE_OF_BIRTH", where=where, pattern=pattern, canonical=compact, confidence=0.1, context=_CONTEXT, with_context=0.7,
+        before_words=32, after_words=0,
+    )
+    for where, pattern in (
+        (Where.YEARS, _NUMERIC), (Where.YEARS, _DAY_FIRST), (Where.YEARS, _MONTH_FIRST), (Where.NUMBERS, _SHORT_YEAR),
+    )
 )  # fmt: skip

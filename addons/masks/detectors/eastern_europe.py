@@ -43,7 +43,16 @@ DETECTORS = (
         near=0.85,
         alone=0.0,
     ),
-    digits("TR_NATIONAL_ID", r"[1-9][0-9]{10}", tckimlik.is_valid, _TR, bare=0.55, near=0.95, alone=0.71),
+    digits(
+        "TR_NATIONAL_ID",
+        r"[1-9][0-9]{10}",
+        tckimlik.is_valid,
+        _TR,
+        bare=0.55,
+        near=0.95,
+        alone=0.71,
+        shapes=("00000000000",),
+    ),
     letters(
         "TR_LICENSE_PLATE",
         r"(?:0[1-9]|[1-7][0-9]|8[01]) ?(?:[A-Z] ?[0-9]{4,5}|[A-Z]{2} ?[0-9]{3,4}|[A-Z]{3} ?[0-9]{2,3})",

@@ -15,7 +15,7 @@ import regex
 from addons.masks.detectors.kinds import Found
 from addons.masks.sight import NEUTRAL, Sight
 
-_STARTS = regex.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z0-9]..))")
+_WORDS = bytes(ord("a") if chr(code).isalnum() and code < 0x80 else ord(" ") for code in range(256))
 _BACK = regex.compile(r"(?r)[A-Za-z0-9_~.\-]{0,80}")
 
 
@@ -57,15 +57,15 @@ class Forms:
     def __init__(self, *table: Form) -> None:
         self.table = table
         self.entities = frozenset(one.entity for one in table)
-        self._by_head: dict[str, list[Form]] = defaultdict(list)
-        self._by_length: dict[int, list[Form]] = defaultdict(list)
+        by_head: dict[str, list[Form]] = defaultdict(list)
+        by_length: dict[int, list[Form]] = defaultdict(list)
         self._inside = tuple(one for one in table if one.inside)
         for one in table:
             for head in dict.fromkeys(head[:3] for head in one.heads):
-                self._by_head[head].append(one)
+                by_head[head].append(one)
             for length in one.lengths:
-                self._by_length[length].append(one)
-        self._heads = frozenset(self._by_head)
+                by_length[length].append(one)
+        self._by_head, self._by_length = dict(by_head), dict(by_length)
 
     def __repr__(self) -> str:
         return repr(self.table)
@@ -74,37 +74,47 @@ class Forms:
         strip = sight.tokens
         if not strip.text:
             return
-        for start, end, one in (*self._begun(strip.text), *self._holding(strip.text)):
-            value = strip.text[start:end]
+        for start, end, one in (*self._begun(sight), *self._holding(sight), *self._whole(sight)):
+            value = sight.text[start:end]
             if NEUTRAL not in value:
-                yield Found(strip.source(start), strip.source(end - 1) + 1, one.entity, one.confidence, value)
-        for start, end, one in self._whole(sight):
-            yield Found(start, end, one.entity, one.confidence, sight.text[start:end])
+                yield Found(start, end, one.entity, one.confidence, value)
 
-    def _begun(self, text: str) -> Iterator[tuple[int, int, Form]]:
-        present = set(_STARTS.findall(text))
-        for head in self._heads & (present | {start[:2] for start in present}):
-            for place in _places(text, head):
-                for one in self._by_head[head]:
-                    if match := one.pattern.match(text, place):
+    def _begun(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
+        strip = sight.tokens
+        text, by_head = strip.text, self._by_head
+        for place in _starts(text):
+            head = text[place : place + 3]
+            if head in by_head or head[:2] in by_head:
+                for one in (*by_head.get(head, ()), *by_head.get(head[:2], ())):
+                    if match := one.pattern.match(sight.text, strip.source(place), timeout=sight.timeout):
                         yield *match.span(), one
 
-    def _holding(self, text: str) -> Iterator[tuple[int, int, Form]]:
+    def _holding(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
+        strip = sight.tokens
         for one in self._inside:
-            place = text.find(one.inside)
-            while place >= 0:
-                back = _BACK.match(text, 0, place)
-                start = back.start() if back else place
-                match = one.pattern.search(text, start, min(len(text), place + 200))
-                if match and match.end() > place:
+            for place in _places(strip.text, one.inside):
+                source = strip.source(place)
+                back = _BACK.match(sight.text, 0, source)
+                match = one.pattern.search(sight.text, back.start() if back else source, source + 200)
+                if match and match.start() <= source < match.end():
                     yield *match.span(), one
-                place = text.find(one.inside, max(match.end() if match else 0, place + 1))
 
     def _whole(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
         for start, end in sight.runs:
             for one in self._by_length.get(end - start, ()):
                 if match := one.pattern.match(sight.text, start, min(len(sight.text), end + 3)):
                     yield *match.span(), one
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Where words of letters and digits begin."""
+    classes = text.encode("latin-1", "replace").translate(_WORDS)
+    if classes[:1] == b"a":
+        yield 0
+    place = classes.find(b" a")
+    while place >= 0:
+        yield place + 1
+        place = classes.find(b" a", place + 2)
 
 
 def _places(text: str, literal: str) -> Iterator[int]:

@@ -7,7 +7,7 @@ import regex
 from addons.masks.detectors.kinds import Anchored
 
 _PATTERN = regex.compile(
-    r"(?i)(?<![a-z])(?:twitter|tweet(?:s|er|ers|ing|ed)?|insta(?:gram)?|tiktok|snapchat|mastodon)(?![a-z])[^@\n]{0,40}(?<![\w@./])(?P<value>@[a-z_]\w{2,29})(?![\w@/]|\.\w)"
+    r"(?i)(?<![a-z])(?:twitter|tweet(?:s|er|ers|ing|ed)?)(?![a-z])[^@\n]{0,40}(?<![\w@./])(?P<value>@[a-z_]\w{2,29})(?![\w@/]|\.\w)"
 )
 
 
@@ -18,7 +18,7 @@ def _is_handle(value: str) -> bool:
 
 DETECTOR = Anchored(
     entity="SOCIAL_HANDLE",
-    anchors=("twe", "twitter", "insta", "tiktok", "snapchat"),
+    anchors=("tweet", "twitter"),
     pattern=_PATTERN,
     before=1,
     after=80,

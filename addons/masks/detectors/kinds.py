@@ -12,7 +12,7 @@ from typing import Protocol
 
 import regex
 
-from addons.masks.sight import NEUTRAL, Sight, Strip, Where, cues_of
+from addons.masks.sight import NEUTRAL, SHORT, Sight, Strip, Where, cues_of
 
 SURE = 0.5
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
@@ -52,8 +52,8 @@ class Words:
     cues: frozenset[str]
     signs: tuple[str, ...]
 
-    def may_stand_in(self, cues: frozenset[str], text: str) -> bool:
-        return not self.cues.isdisjoint(cues) or any(sign in text for sign in self.signs)
+    def signed(self, text: str) -> bool:
+        return any(sign in text for sign in self.signs)
 
     def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
         search = self.pattern.search
@@ -106,7 +106,9 @@ class Pattern:
     after_words: int = 40
     shapes: tuple[
         str, ...
-    ] = ()  # one of these must be in the strip's shape (0 for digits, A for letters), or the pattern cannot match
+    ] = ()  # one of these is in the strip's shape (0: digit, A: letter), or the pattern cannot match
+    long: regex.Pattern[str] | None = None  # for texts in which capitals mean something
+    dear: bool = False  # `valid` costs more than a look for context words
 
     @property
     def entities(self) -> frozenset[str]:
@@ -117,8 +119,9 @@ class Pattern:
 
     def on(self, sight: Sight, strip: Strip) -> Iterator[Found]:
         """The detections on a strip of the sight."""
-        group = "value" if "value" in self.pattern.groupindex else 0
-        spans = [match.span(group) for match in self.pattern.finditer(strip.text, timeout=sight.timeout)]
+        pattern = self.long if self.long and len(sight.text) > SHORT else self.pattern
+        group = "value" if "value" in pattern.groupindex else 0
+        spans = [match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout)]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 
@@ -135,7 +138,7 @@ def digits(
     shapes: tuple[str, ...] = (),
 ) -> Pattern:
     """A number of digits and separators, not a piece of a longer number or word."""
-    pattern = regex.compile(rf"(?<![A-Za-z0-9_])(?<![0-9][.,\-/])(?:{shape})(?![A-Za-z0-9_])(?![.,\-/ ]?[0-9])")
+    pattern = regex.compile(rf"\b(?<![0-9][.,\-/])(?:{shape})\b(?![.,\-/ ]?[0-9])")
     return Pattern(
         entity=entity,
         where=Where.NUMBERS,
@@ -161,13 +164,12 @@ def letters(
     shapes: tuple[str, ...] = (),
 ) -> Pattern:
     """A number with letters in it, in any case, not a piece of a longer word."""
-    pattern = regex.compile(
-        rf"(?<![A-Za-z0-9_])(?<![A-Za-z0-9]-)(?:{shape})(?![A-Za-z0-9_])(?!-[A-Za-z0-9])", regex.IGNORECASE
-    )
+    edged = rf"\b(?<![A-Za-z0-9]-)(?:{shape})\b(?!-[A-Za-z0-9])"
     return Pattern(
         entity=entity,
         where=Where.CAPITALS,
-        pattern=pattern,
+        pattern=regex.compile(edged, regex.IGNORECASE),
+        long=regex.compile(edged),
         valid=valid,
         confidence=bare,
         context=context,
@@ -182,7 +184,7 @@ class Anchored:
     """One pattern around each place where a rare literal stands: `@`, `://`. The literal is found first, the pattern sees a window."""
 
     entity: str
-    anchors: tuple[str, ...]  # lower case; found in any case
+    anchors: tuple[str, ...]  # lower case: found in any case; in capitals: only so
     pattern: regex.Pattern[str]
     before: int
     after: int
@@ -194,6 +196,7 @@ class Anchored:
     alone: float = 0.0
     before_words: int = 80
     after_words: int = 40
+    dear: bool = False
     at: regex.Pattern[str] = field(default_factory=lambda: regex.compile(""))  # what must be true at the anchor itself
 
     @property
@@ -202,7 +205,7 @@ class Anchored:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for anchor in self.anchors:
-            places = [place for place in sight.places(anchor) if self.at.match(sight.text, place)]
+            places = [place for place in sight.places(anchor.encode("latin-1")) if self.at.match(sight.text, place)]
             if places:
                 yield from weighed(self, sight, list(self._matches(sight, places, len(anchor))))
 
@@ -222,21 +225,20 @@ class Anchored:
 
 
 def weighed(detector: Pattern | Anchored, sight: Sight, places: list[tuple[int, int]]) -> Iterator[Found]:
-    """What is sure enough, by what stands around it. Arithmetic comes last: it is the dear part."""
-    if not places:
-        return
+    """What is sure enough, by what stands around it."""
     floor = (
         max(detector.confidence, detector.alone)
         if detector.alone and nothing_else(sight, places)
         else detector.confidence
     )
     for start, end in places:
+        value = detector.canonical(sight.text[start:end])
+        if NEUTRAL in value or not (detector.dear or detector.valid(value)):
+            continue
         near = detector.with_context > floor and _near(detector, sight, start, end)
         confidence = detector.with_context if near else floor
-        if confidence >= SURE:
-            value = detector.canonical(sight.text[start:end])
-            if NEUTRAL not in value and detector.valid(value):
-                yield Found(start, end, detector.entity, confidence, value)
+        if confidence >= SURE and (not detector.dear or detector.valid(value)):
+            yield Found(start, end, detector.entity, confidence, value)
 
 
 def _near(detector: Pattern | Anchored, sight: Sight, start: int, end: int) -> bool:

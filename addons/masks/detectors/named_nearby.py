@@ -5,6 +5,7 @@ Weaker than an assignment (assigned.py), so the run must be longer and denser, a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,9 +15,22 @@ from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import entropy
 from addons.masks.sight import Sight
 
-_BEFORE = 64
+_BEFORE, _LONGEST = 64, 400
+_LITERALS = (
+    b"secret",
+    b"token",
+    b"key",
+    b"access",
+    b"private",
+    b"pass",
+    b"auth",
+    b"api",
+    b"credential",
+    b"client",
+    b"bearer",
+)
 _ANNOUNCED = regex.compile(
-    r"(?ix)(?: (?<![a-z]) (?:secret|token|api|key|access|private|credential|pass(?:word|wd|code|phrase)|bearer|auth|pat|sid|client[_\- ]?(?:id|secret))"
+    r"(?ix)(?: (?<![a-z]) (?:secret|token|api|key|access|private|credential|pass(?:word|wd|code|phrase)|bearer|auth|client[_\- ]?(?:id|secret))"
     r"|(?-i: [a-z0-9](?:Secret|Token|Key|Access|Private|SECRET|TOKEN|KEY|ACCESS|PRIVATE) ) )"
     r"[\w\-]{0,20} (?:[\ \t]{1,3}(?:is|key|token|code|id|secret|of|for|called|named|value|bar))? [\s:=>\"'`,(|.\-]{1,12} $"
 )
@@ -36,11 +50,15 @@ class Announced:
     entities: frozenset[str] = frozenset({"SECRET"})
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        for start, end in sight.runs:
-            if end - start > 400:
+        if not sight.runs:
+            return
+        places = sorted(place for literal in _LITERALS for place in sight.places(literal))
+        for start, end in sight.runs if places else ():
+            nearest = places[bisect_right(places, end) - 1]
+            if end - start > _LONGEST or not start - _BEFORE <= nearest < end:
                 continue
             run = sight.text[start:end]
-            inside = _INSIDE.search(run)
+            inside = _INSIDE.search(run) if nearest >= start else None
             if inside and _is_dense(inside["value"], 20):
                 yield Found(start + inside.start("value"), end, "SECRET", 0.5, inside["value"])
             elif _is_dense(run, 20) and self._is_announced(sight.text[max(0, start - _BEFORE) : start]):

@@ -71,6 +71,7 @@ DETECTORS = (
     Pattern(
         entity="FI_PERSONAL_IDENTITY_CODE",
         where=Where.NUMBERS,
+        shapes=("000000-000", "000000+000", "000000A000"),
         pattern=_before_letters(r"[0-3][0-9][01][0-9]{3}[+\-A-FYXWVU][0-9]{3}[0-9A-FHJ-NPR-Y]"),
         valid=lambda value: bool(hetu.is_valid(value, allow_temporary=True)),
         canonical=str.upper,
@@ -82,6 +83,7 @@ DETECTORS = (
     Pattern(
         entity="SE_PERSONNUMMER",
         where=Where.NUMBERS,
+        shapes=("000000-0000", "000000+0000"),
         pattern=_before_letters(r"(?:18|19|20)?[0-9]{2}[01][0-9][0-9]{2}[\-+][0-9]{4}"),
         valid=_is_personnummer,
         confidence=0.6,
@@ -118,7 +120,14 @@ DETECTORS = (
         alone=0.57,
     ),
     digits(
-        "NO_FODSELSNUMMER", r"[0-7][0-9][0-9]{4} ?[0-9]{5}", fodselsnummer.is_valid, _NO, bare=0.5, near=0.9, alone=0.66
+        "NO_FODSELSNUMMER",
+        r"[0-7][0-9][0-9]{4} ?[0-9]{5}",
+        fodselsnummer.is_valid,
+        _NO,
+        bare=0.5,
+        near=0.9,
+        alone=0.66,
+        shapes=("00000000000", "000000 00000"),
     ),
     digits("DK_CPR", r"[0-3][0-9][01][0-9]{3}-?[0-9]{4}", cpr.is_valid, _DK, near=0.85, alone=0.0),
     digits(
@@ -138,5 +147,14 @@ DETECTORS = (
         near=0.9,
         alone=0.65,
     ),
-    digits("CH_AHV", r"756[. ]?[0-9]{4}[. ]?[0-9]{4}[. ]?[0-9]{2}", ssn.is_valid, _CH, bare=0.6, near=0.95, alone=0.9),
+    digits(
+        "CH_AHV",
+        r"756[. ]?[0-9]{4}[. ]?[0-9]{4}[. ]?[0-9]{2}",
+        ssn.is_valid,
+        _CH,
+        bare=0.6,
+        near=0.95,
+        alone=0.9,
+        shapes=("0000000000000", "000.0000.0000.00", "000 0000 0000 00"),
+    ),
 )

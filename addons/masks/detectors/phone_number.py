@@ -78,6 +78,7 @@ DETECTORS = (
     Pattern(
         entity="PHONE_NUMBER",
         where=Where.NUMBERS,
+        shapes=("+", "00"),
         pattern=_INTERNATIONAL,
         valid=_international,
         canonical=_as_written,
@@ -86,8 +87,10 @@ DETECTORS = (
     Pattern(
         entity="PHONE_NUMBER",
         where=Where.NUMBERS,
+        shapes=("000-0000", "000.0000", "000 0000"),
         pattern=_NORTH_AMERICAN,
         valid=_plan(("US",)),
+        dear=True,
         canonical=_as_written,
         confidence=0.6,
         context=_CONTEXT,
@@ -98,6 +101,7 @@ DETECTORS = (
         where=Where.NUMBERS,
         pattern=_ANY,
         valid=_plan(_REGIONS),
+        dear=True,
         canonical=_as_written,
         confidence=0.1,
         context=_NAMED,

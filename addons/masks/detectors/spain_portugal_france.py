@@ -58,6 +58,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
+        shapes=("0000000000000", "0 00 00 00"),
     ),
     digits("FR_SIREN", r"[0-9]{3} ?[0-9]{3} ?[0-9]{3}", siren.is_valid, _SIREN, near=0.8, alone=0.0),
     digits("FR_SIREN", r"[0-9]{3} ?[0-9]{3} ?[0-9]{3} ?[0-9]{5}", siret.is_valid, _SIREN, near=0.8, alone=0.0),

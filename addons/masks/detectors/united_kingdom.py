@@ -47,7 +47,14 @@ def _is_licence(value: str) -> bool:
 
 DETECTORS = (
     digits(
-        "UK_NHS", r"[0-9]{3}(?P<sep>[ \-])[0-9]{3}(?P=sep)[0-9]{4}", nhs.is_valid, _NHS, bare=0.52, near=0.9, alone=0.85
+        "UK_NHS",
+        r"[0-9]{3}(?P<sep>[ \-])[0-9]{3}(?P=sep)[0-9]{4}",
+        nhs.is_valid,
+        _NHS,
+        bare=0.52,
+        near=0.9,
+        alone=0.85,
+        shapes=("000-000-0000", "000 000 0000"),
     ),
     digits("UK_NHS", r"[0-9]{10}", nhs.is_valid, _NHS, near=0.9, alone=0.73),
     letters(
@@ -61,6 +68,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.7,
+        shapes=("00 00 00",),
     ),
     letters("UK_PASSPORT", r"[A-Z]{2}[0-9]{7}", anything, _PASSPORT, near=0.66, alone=0.66),
     letters(

@@ -65,7 +65,16 @@ def _varied(value: str) -> bool:
 
 _MBI_SHAPE = rf"[1-9][{_L}][{_L}0-9][0-9]-?[{_L}][{_L}0-9][0-9]-?[{_L}]{{2}}[0-9]{{2}}"
 DETECTORS = (
-    digits("ABA_ROUTING_NUMBER", r"[0-9]{4}-[0-9]{4}-[0-9]", rtn.is_valid, _ROUTING, bare=0.6, near=0.9, alone=0.75),
+    digits(
+        "ABA_ROUTING_NUMBER",
+        r"[0-9]{4}-[0-9]{4}-[0-9]",
+        rtn.is_valid,
+        _ROUTING,
+        bare=0.6,
+        near=0.9,
+        alone=0.75,
+        shapes=("0000-0000-0",),
+    ),
     digits("ABA_ROUTING_NUMBER", r"[0-9]{9}", rtn.is_valid, _ROUTING, near=0.9, alone=0.72),
     digits("US_BANK_NUMBER", r"[0-9]{8,17}", _varied, _BANK, near=0.6, alone=0.0),
     digits("US_PASSPORT", r"[0-9]{9}", _varied, _PASSPORT, near=0.65, alone=0.0),

@@ -52,6 +52,7 @@ DETECTORS = (
     Pattern(
         entity="US_SSN",
         where=Where.NUMBERS,
+        shapes=("000-00-0000", "000 00 0000", "000.00.0000"),
         pattern=_WRITTEN,
         valid=is_ssn,
         confidence=0.75,
@@ -71,6 +72,7 @@ DETECTORS = (
     Pattern(
         entity="US_ITIN",
         where=Where.NUMBERS,
+        shapes=("000-00-0000", "000 00 0000", "000.00.0000"),
         pattern=_WRITTEN,
         valid=is_itin,
         confidence=0.75,
