@@ -31,16 +31,16 @@ KEYS_SEEN = 10_000  # remembered (person, key) pairs
 
 
 class Recording:
-    def __init__(self, desk: Desk, request_bytes: int, reply_bytes: int) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.request_bytes = self.reply_bytes = 32 << 20  # as mitm.conf says; a connection's own limits are tighter
         self._keys_seen: set[str] = set()
-        self._request_bytes, self._reply_bytes = request_bytes, reply_bytes
 
     @hooks.fails_closed
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         exchange = hooks.exchange_of(flow)
         bounds = layers.bounds_of(flow)
-        bounds.request_bytes, bounds.reply_bytes = self._request_bytes, self._reply_bytes
+        bounds.request_bytes, bounds.reply_bytes = self.request_bytes, self.reply_bytes
         if exchange and exchange.connection:
             limits = exchange.connection.limits
             bounds.request_bytes = min(limits.body_bytes, bounds.request_bytes)

@@ -18,7 +18,7 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ from addons.masking import Masking  # noqa: E402
 from addons.recording import Closing, Recording  # noqa: E402
 
 log = logging.getLogger("affidavit")
+
+ORDER: tuple[Callable[[Desk], object], ...] = (Identity, Masking, Recording, Approval, Credentials, Closing)
 
 OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
     ("affidavit_state", str, "", "State folder. Empty: $AFFIDAVIT_STATE, else ~/.affidavit.", None),
@@ -117,7 +119,7 @@ class Stack:
         self._resources = contextlib.AsyncExitStack()
         self._heartbeat: asyncio.Task[None] | None = None
         self._guarding = False
-        self._closing: Closing | None = None
+        self._parts: dict[type, Any] = {}
 
     # -- mitmproxy's life cycle -------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
@@ -180,25 +182,24 @@ class Stack:
 
     def parts(self) -> tuple[object, ...]:
         assert self.desk
-        self._masking, self._closing = Masking(self.desk), Closing(self.desk)
-        return (
-            Identity(self.desk),
-            self._masking,
-            Recording(self.desk, self._options.affidavit_request_bytes, self._options.affidavit_reply_bytes),
-            Approval(self.desk),
-            Credentials(self.desk),
-            self._closing,
+        made = [owner(self.desk) for owner in ORDER]
+        self._parts = {type(part): part for part in made}
+        recording: Recording = self._parts[Recording]
+        recording.request_bytes, recording.reply_bytes = (
+            self._options.affidavit_request_bytes,
+            self._options.affidavit_reply_bytes,
         )
+        return tuple(made)
 
     async def close(self) -> None:
         """Also after a failed `open`. What is under way is recorded as far as it came, then the state is let go."""
         if self._heartbeat:
             self._heartbeat.cancel()
-        if self._closing:
+        if self._parts:
             for flow, exchange in hooks.open_exchanges():
                 if exchange.opened and not exchange.closed and isinstance(flow, http.HTTPFlow):
-                    await self._masking.error(flow)
-                    await self._closing.interrupt(flow)
+                    await self._parts[Masking].error(flow)
+                    await self._parts[Closing].interrupt(flow)
         await self._resources.aclose()
 
     async def _beat(self, seconds: int) -> None:
