@@ -25,7 +25,7 @@ from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
 from addons.hooks import Exchange, Refused
 from addons.masks.engine import Masker, ScopedMasker
-from addons.masks.rules import Action, Hit, Rule, Wire
+from addons.masks.rules import Action, Hit, Masked, Rule, Wire
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.encodings import decoded
@@ -34,12 +34,15 @@ from addons.providers.wire import WireRequest
 from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
 
+NOTHING = Masked("")
 MEMO_BYTES = 64 << 20  # of remembered detections
 # Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
 FRAMING = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()  # noqa: SIM905
 )
 SCOPES = 1_000  # connection, groups, direction, injected values
+RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
+SMALL_BYTES = 4 << 10
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
 
@@ -63,12 +66,24 @@ class _Made:
     blocked: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A request but for its messages, masked."""
+
+    parameters: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    path: str = field(repr=False)
+    maskings: tuple[Row, ...]
+    entities: dict[str, int]
+
+
 class Masking:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._memo_key = desk.random(32)
         self._sent: OrderedDict[bytes, Sent] = OrderedDict()
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
+        self._rests: dict[tuple[object, ...], _Rest] = {}
         self._digest = ""
         self._masker = self._current()
 
@@ -91,6 +106,7 @@ class Masking:
             self._wires = any(rule.wire.covers("request") for rule in rules)
             self._digest = self.desk.policies.digest
             self._scopes.clear()
+            self._rests.clear()
         return self._masker
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -194,7 +210,8 @@ class Masking:
 
     def _extend(self, made: _Made, chain: Chain, scope: ScopedMasker, role: str, part: Part) -> None:
         text, hits, blocked = masked_part(chain, scope, part)
-        name, call_id = scope.text(part.name), scope.text(part.call_id)
+        name = scope.text(part.name) if part.name else NOTHING
+        call_id = scope.text(part.call_id) if part.call_id else NOTHING
         hits = (*hits, *name.hits, *call_id.hits)
         node = chain.extend(
             made.tip, role=role, kind=part.kind, text=text, name=name.text, call_id=call_id.text, maskings=rows(hits)
@@ -209,15 +226,23 @@ class Masking:
     def _mask_rest(
         self, scope: ScopedMasker, call: Call, flow: http.HTTPFlow, exchange: Exchange, view: RequestView
     ) -> None:
-        """Everything of the request that is not a message: parameters, headers, URL."""
-        parameters = scope.json(dict(call.parameters), pointer="")
-        headers = scope.headers(_said(flow.request.headers))
-        path = scope.path(exchange.path)
-        view.parameters = dumps(parameters.value).decode()
-        view.headers, view.path = headers.pairs, path.text
-        view.maskings = rows((*parameters.hits, *headers.hits, *path.hits))
-        for hit in (*parameters.hits, *path.hits):
-            view.entities[hit.entity] += hit.count
+        """Everything of the request that is not a message: parameters, headers, URL. A client's next call has the same."""
+        headers = tuple(_said(flow.request.headers))
+        key = (scope, headers, exchange.path, dumps(dict(call.parameters)))
+        rest = self._rests.get(key) if (small := len(key[3]) < SMALL_BYTES) else None
+        if rest is None:
+            rest = _rest_of(scope, headers, exchange.path, dict(call.parameters))
+            if small:
+                if len(self._rests) >= RESTS:
+                    self._rests.clear()
+                self._rests[key] = rest
+        view.parameters, view.headers, view.path, view.maskings = (
+            rest.parameters,
+            rest.headers,
+            rest.path,
+            rest.maskings,
+        )
+        view.entities.update(rest.entities)
 
     def _mask_wire(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> None:
         """`wire: request`: the provider gets the masked form. A body that cannot be masked as JSON is refused, not passed."""
@@ -317,6 +342,18 @@ class Masking:
         headers = scope.headers(_said(flow.response.headers))
         tip = made.tip if made.nodes else None
         return ReplyView(tuple(made.nodes), tip, tuple(found), headers.pairs, rows(headers.hits), made.entities)
+
+
+def _rest_of(scope: ScopedMasker, headers: tuple[tuple[str, str], ...], path: str, parameters: Any) -> _Rest:
+    masked_parameters, masked_headers, masked_path = scope.json(parameters), scope.headers(headers), scope.path(path)
+    hits = (*masked_parameters.hits, *masked_path.hits)
+    return _Rest(
+        parameters=dumps(masked_parameters.value).decode(),
+        headers=masked_headers.pairs,
+        path=masked_path.text,
+        maskings=rows((*hits, *masked_headers.hits)),
+        entities={hit.entity: sum(one.count for one in hits if one.entity == hit.entity) for hit in hits},
+    )
 
 
 def masked_part(chain: Chain, scope: ScopedMasker, part: Part) -> tuple[str, tuple[Hit, ...], bool]:

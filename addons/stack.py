@@ -39,6 +39,7 @@ from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
 from addons.console.state import Ports, state_folder  # noqa: E402
 from addons.credentials import Credentials  # noqa: E402
+from addons.evidence.ids import pooled  # noqa: E402
 from addons.evidence.records import Event  # noqa: E402
 from addons.identity import Identity  # noqa: E402
 from addons.masking import Masking  # noqa: E402
@@ -167,7 +168,7 @@ class Stack:
         self._resources.enter_context(folder.own())
         policies = Path(options.affidavit_policies) if options.affidavit_policies else None
         self.desk = await Desk.open(
-            folder, clock=lambda: datetime.now(UTC), random=secrets.token_bytes, policies=policies
+            folder, clock=lambda: datetime.now(UTC), random=pooled(secrets.token_bytes), policies=policies
         )
         self._resources.push_async_callback(self.desk.close)
         await self._resources.enter_async_context(serving(self.desk))

@@ -7,6 +7,7 @@ A time is RFC 3339 in UTC with microseconds: `2026-11-23T14:49:00.123456Z`; as t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,24 @@ Random = Callable[[int], bytes]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def pooled(source: Random, bytes_at_once: int = 4096) -> Random:
+    """`source`, asked rarely: each question to the operating system costs more than an id is worth. For any thread."""
+    lock = threading.Lock()
+    pool = memoryview(b"")
+
+    def take(count: int) -> bytes:
+        nonlocal pool
+        if count > bytes_at_once:
+            return source(count)
+        with lock:
+            if len(pool) < count:
+                pool = memoryview(source(bytes_at_once))
+            taken, pool = bytes(pool[:count]), pool[count:]
+        return taken
+
+    return take
 
 
 def new_id(prefix: str, now: datetime, random: Random) -> str:

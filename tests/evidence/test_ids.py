@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addons.evidence.ids import new_id, time_of, time_text
+from addons.evidence.ids import new_id, pooled, time_of, time_text
 
 MOMENTS = st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis adds the zone
 
@@ -58,3 +58,16 @@ def test_a_time_without_a_zone_is_refused():
 @given(MOMENTS)
 def test_a_time_comes_back_from_its_text(moment):
     assert time_of(time_text(moment)) == moment
+
+
+def test_a_pool_never_gives_a_byte_twice_and_asks_rarely():
+    asked = []
+
+    def source(count):
+        asked.append(count)
+        return bytes(range(len(asked), len(asked) + 1)) * count
+
+    take = pooled(source, 10)
+
+    assert [take(4), take(4), take(4), take(20)] == [b"\x01" * 4, b"\x01" * 4, b"\x02" * 4, b"\x03" * 20]
+    assert asked == [10, 10, 20]
