@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import csv
 import hashlib
 import hmac
@@ -345,9 +346,8 @@ def keyed(key: bytes, label: bytes, *rest: bytes) -> bytes:
 class Database:
     """One evidence.db or evidence.sqlite, checked against itself, the key and the checkpoints that somebody kept."""
 
-    def __init__(self, path: Path, report: Report, key: Key | None) -> None:
-        self.report, self.key = report, key
-        self.db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    def __init__(self, db: sqlite3.Connection, report: Report, key: Key | None) -> None:
+        self.db, self.report, self.key = db, report, key
         self.db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self.db.execute("ATTACH '' AS scratch")  # on disk, not in memory, and gone at the end
         self.db.executescript(SCRATCH)
@@ -380,26 +380,24 @@ class Database:
 
     # -- leaves ----------------------------------------------------------------------------------------------------------
     def check_leaves(self, marks: Iterator[Mark], entries: Path | None) -> None:
-        lines = entries.open("rb") if entries else None
-        mark = self.check_marks(next(marks, None), marks)
-        for seq, row in self.leaves():
-            body = None if row is None else raw(row["leaf"])
-            line = lines.readline(1 << 20).rstrip(b"\n") if lines else body
-            placed = row is not None and self.check_leaf(seq, row)
-            if placed and line != body:
-                self.report.fail("leaf_changed", seq, "evidence.sqlite and log/entries.jsonl differ")
-            self.grow(seq, line if body is None else body, placed)
-            mark = self.check_marks(mark, marks)
+        with entries.open("rb") if entries else contextlib.nullcontext() as lines:
+            mark = self.check_marks(next(marks, None), marks)
+            for seq, row in self.leaves():
+                body = None if row is None else raw(row["leaf"])
+                line = lines.readline(1 << 20).rstrip(b"\n") if lines else body
+                placed = row is not None and self.check_leaf(seq, row)
+                if placed and line != body:
+                    self.report.fail("leaf_changed", seq, "evidence.sqlite and log/entries.jsonl differ")
+                self.grow(seq, line if body is None else body, placed)
+                mark = self.check_marks(mark, marks)
+            if lines and lines.readline(1):
+                self.fail_cut("log/entries.jsonl has more leaves than evidence.sqlite")
         self.name_misplaced()
         while mark:
             self.fail_cut(f"{mark[2]} was signed over {mark[0]} leaves")
             mark = next(marks, None)
         if self.is_package and self.about.get("leaves") != str(self.tree.size):
             self.fail_cut(f"the package was made of {self.about.get('leaves')} leaves")
-        if lines and lines.readline(1):
-            self.fail_cut("log/entries.jsonl has more leaves than evidence.sqlite")
-        if lines:
-            lines.close()
         for [seq] in self.db.execute(
             "SELECT seq FROM scratch.absent WHERE seq NOT IN (SELECT seq FROM scratch.erased)"
         ):
@@ -436,9 +434,7 @@ class Database:
     def check_leaf(self, seq: int, row: Any) -> bool:
         """Whether this is the leaf that belongs here; what it says is checked."""
         leaf = parsed(row["leaf"])
-        if not self.report.expect(
-            leaf.get("v") == 1 and "seq" in leaf, "leaf_invalid", seq, "no envelope of version 1"
-        ):
+        if not self.report.expect(is_envelope(leaf), "leaf_invalid", seq, "no envelope of version 1"):
             return False
         if leaf["origin"] != self.origin:
             self.report.fail("foreign_leaf", seq, f"a leaf of the log {leaf['origin']}")
@@ -670,6 +666,12 @@ class Database:
         return self.one("SELECT 1 FROM scratch.erased WHERE seq = ?", seq) is not None
 
 
+def is_envelope(leaf: dict[str, Any]) -> bool:
+    texts, kinds = ("origin", "at", "type", "policy_digest"), {"seq": int, "payloads": list, "attrs": dict}
+    known = leaf.get("v") == 1 and all(isinstance(leaf.get(name), str) for name in texts)
+    return known and all(type(leaf.get(name)) is kind for name, kind in kinds.items())
+
+
 def wrong_with(row: Any) -> str:
     r"""The failure of a message, "" where there is none.
 
@@ -887,24 +889,20 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
             else "no key, so no signature was checked: give --vkey"
         )
     key = check_key(vkey, report) if vkey else None
+    entries = bag / "data" / "log" / "entries.jsonl" if bag else None
     try:
-        database = Database(place, report, key)
-        if key:
-            report.expect(
-                key.name == database.origin,
-                "foreign_leaf",
-                None,
-                f"the key is that of {key.name}, the log that of {database.origin}",
-            )
-        database.check(
-            [(str(name), read(name)) for name in seen], bag / "data" / "log" / "entries.jsonl" if bag else None, every
-        )
-        [signed] = database.one("SELECT coalesce(max(size), 0) FROM checkpoints")
-        if signed < database.end:
-            report.notes.append(f"{database.end - signed} leaves after the newest checkpoint are not signed yet")
-        if bag:
-            check_lists(bag / "data", database, report)
-            check_custody(bag, database, report)
+        with contextlib.closing(
+            sqlite3.connect(f"file:{quote(str(place))}?mode=ro", uri=True, isolation_level=None)
+        ) as db:
+            database = Database(db, report, key)
+            database.check([(str(name), read(name)) for name in seen], entries, every)
+            if database.signed < database.end:
+                report.notes.append(
+                    f"{database.end - database.signed} leaves after the newest checkpoint are not signed yet"
+                )
+            if bag:
+                check_lists(bag / "data", database, report)
+                check_custody(bag, database, report)
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
         report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")
     report.notes.append(
