@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class Goal:
     must: float | None = None  # None: stated, not judged
     aim: float | None = None
     more_is_better: bool = True
+    timed: bool = True  # false: bytes, which a busy machine does not change
 
     def reached(self, value: float, limit: float | None) -> bool:
         return limit is None or (value >= limit if self.more_is_better else value <= limit)
@@ -33,6 +34,7 @@ class Row:
     met: str  # "aim" | "must" | "missed" | "" (no goal)
     void: str  # why the figure is not to be trusted; "" when it is
     spread: str = ""  # least and most of the rounds
+    timed: bool = True
 
     @property
     def failed(self) -> bool:
@@ -46,20 +48,22 @@ def row(name: str, value: float, goal: Goal, *, void: str = "", spread: str = ""
         met = "aim"
     else:
         met = "must" if goal.reached(value, goal.must) else "missed"
-    return Row(name, round(value, 4), goal.unit, goal.must, goal.aim, met, void, spread)
+    return Row(name, round(value, 4), goal.unit, goal.must, goal.aim, met, void, spread, goal.timed)
 
 
-def show(rows: Iterable[Row], console: Console, title: str) -> None:
+def show(rows: Sequence[Row], console: Console, title: str) -> None:
     table = Table(title=title, box=box.SIMPLE, title_justify="left")
     for column in ("name", "value", "unit", "min – max", "must", "aim", "met"):
         table.add_column(column, justify="right" if column in {"value", "must", "aim"} else "left")
     for each in rows:
-        met = f"void: {each.void}" if each.void else each.met
+        met = "void" if each.void else each.met
         style = "red" if each.failed else "green" if each.met == "aim" else ""
         table.add_row(
             each.name, figure(each.value), each.unit, each.spread, figure(each.must), figure(each.aim), met, style=style
         )
     console.print(table)
+    for why in sorted({each.void for each in rows if each.void}):
+        console.print(f"void: {why}", style="red")
 
 
 def figure(value: float | None) -> str:
@@ -72,7 +76,7 @@ def write_json(rows: Iterable[Row], path: Path) -> None:
     """A list of {name, value, unit, must, aim, met, void}; met and void are true or false."""
     listed = [
         {
-            **{k: v for k, v in asdict(each).items() if k != "spread"},
+            **{k: v for k, v in asdict(each).items() if k not in {"spread", "timed"}},
             "met": each.met != "missed",
             "void": bool(each.void),
             "why_void": each.void,

@@ -74,8 +74,8 @@ def measured(*, quick: bool, peers: bool, say: Say) -> tuple[list[Row], str]:
             rows = list(all_rows(made, plan, fsync_ms, say, with_peers=peers))
             during = meter.foreign_share((*made.pids, os.getpid()))
             made.gateway.stop()
-            void = noise.reason(before, during) or trust.reason(made)
-    rows = [replace(each, void=void) for each in rows]
+            noisy, wrong = noise.reason(before, during), trust.reason(made)
+    rows = [replace(each, void=wrong or (noisy if each.timed else "")) for each in rows]
     title = (
         f"speed{', quick' if quick else ''}: {plan.rounds} interleaved rounds, {time.monotonic() - began:.0f} s; fdatasync {fsync_ms:.2f} ms; "
         f"other programs {max(before, during):.0%}; proxies on core {CORES[0]}, client and upstream on core {LOAD_CORE}"
