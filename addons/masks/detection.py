@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from addons.masks import decoding, jsontext
+from addons.masks import encoded_words, escapes, jsontext
 from addons.masks.detectors import DETECTORS, ENTITIES
 from addons.masks.folding import folded
 from addons.masks.plan import Plan
@@ -24,6 +24,7 @@ SECONDS = 3.0  # for one pattern on one text; every pattern is bounded, this is 
 ROUNDS = 4
 _SHORT = 4096  # up to here a text is searched again as a whole
 _AROUND = 400
+_LONGEST_NAME = 80
 
 _PLAN = Plan(DETECTORS)
 _PLACEHOLDER = grammar(ENTITIES | {WITHHELD})
@@ -33,9 +34,17 @@ class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mis
     """The text could not be searched in the time allowed. Nothing of it may be shown."""
 
 
-def detect(text: str, name: str, key: bytes, seconds: float = SECONDS) -> tuple[Span, ...]:
-    """Every detection in the text, in no order, overlaps included. `name`: the key it stands under."""
-    search = _Search(name, key, seconds, 2 * len(text) + SPARE)
+def context_of(name: str) -> str:
+    """The name a text stands under, where it can matter to any detector; "" for the many that cannot."""
+    return name[:_LONGEST_NAME] if name and _PLAN.heeds(name) else ""
+
+
+def detect(text: str, name: str, key: bytes, *, alone: bool = True, seconds: float = SECONDS) -> tuple[Span, ...]:
+    """Every detection in the text, in no order, overlaps included.
+
+    name: the key it stands under; alone: the text is all that somebody said, so that a bare number in it means something.
+    """
+    search = _Search(name, key, seconds, 2 * len(text) + SPARE, alone=alone)
     try:
         spans = search.whole(text)
     except TimeoutError:
@@ -46,22 +55,23 @@ def detect(text: str, name: str, key: bytes, seconds: float = SECONDS) -> tuple[
 class _Search:
     """The searching of one text."""
 
-    def __init__(self, name: str, key: bytes, seconds: float, budget: int) -> None:
+    def __init__(self, name: str, key: bytes, seconds: float, budget: int, *, alone: bool) -> None:
         self._name = name
         self._key = key
         self._seconds = seconds
         self._budget = budget
+        self._alone = alone
 
     def whole(self, text: str) -> tuple[Span, ...]:
         masked = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[" in text else []
-        spans = fresh = tuple(self._sweep(collapsed(text, masked, [(0, len(text))]), 0, alone=True))
+        spans = fresh = tuple(self._sweep(collapsed(text, masked, [(0, len(text))]), 0, alone=self._alone))
         for _ in range(ROUNDS):
             if not fresh:
                 break
             known = [(span.start, span.end) for span in united(spans)]
             places = [(0, len(text))] if len(text) <= _SHORT else _around(fresh, len(text))
             view = collapsed(text, sorted({*masked, *known}), places)
-            fresh = tuple(self._sweep(view, 0, alone=len(text) <= _SHORT))
+            fresh = tuple(self._sweep(view, 0, alone=self._alone and len(text) <= _SHORT))
             spans += fresh
         return spans
 
@@ -78,8 +88,8 @@ class _Search:
                 yield from self._sweep(inner, depth + 1, alone=alone)
 
     def _inner(self, view: View, sight: Sight) -> Iterator[View]:
-        plain = decoding.unescaped(view)
-        for inner in (*((plain,) if plain else ()), *decoding.words(view, sight)):
+        plain = escapes.unescaped(view)
+        for inner in (*((plain,) if plain else ()), *encoded_words.readings(view, sight)):
             self._budget -= len(inner.text)
             if self._budget < 0:
                 return

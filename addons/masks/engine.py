@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from addons.masks import bodies, headers, urls, walk
-from addons.masks.detection import WITHHELD, Undecided, detect
+from addons.masks.detection import WITHHELD, Undecided, context_of, detect
 from addons.masks.detectors import CREDENTIAL, DETECTOR_SET, ENTITIES
 from addons.masks.injected import Injected
 from addons.masks.memo import Memo
@@ -25,6 +25,8 @@ from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
 
 __all__ = ["ENTITIES", "Masker", "ScopedMasker"]
+_SMALL = 400  # a longer leaf is searched, and remembered, by itself
+_BATCH = 2000  # leaves
 ALWAYS = Rule("always", (CREDENTIAL,), Action.REDACT)  # by place or by value: no policy turns it off
 
 
@@ -54,13 +56,14 @@ class Masker:
             chosen = {entity: rule for entity, rule in chosen.items() if rule.wire.covers(direction)}
         return ScopedMasker(self, chosen, direction, Injected(secrets), by_place=not wire)
 
-    def spans(self, text: str, context: str) -> tuple[Span, ...]:
+    def spans(self, text: str, name: str = "", *, alone: bool = False) -> tuple[Span, ...]:
         """Detections in the text, remembered. Raises Undecided when it cannot be searched in time."""
-        name = self._memo.key(text, context)
-        known = self._memo.get(name)
+        name = context_of(name)
+        memo = self._memo.key(text, f"{alone:d}{name}")
+        known = self._memo.get(memo)
         if known is None:
-            known = detect(text, context, self._key)
-            self._memo.put(name, known)
+            known = detect(text, name, self._key, alone=alone)
+            self._memo.put(memo, known)
         return known
 
     def fingerprint(self, value: str) -> str:
@@ -107,23 +110,22 @@ class ScopedMasker:
         self._by_place = by_place
 
     def text(self, text: str, *, context: str = "", location: str = "") -> Masked:
-        """`context`: the name it stands under (a JSON key, a header); `location`: what its hits say of where they are."""
+        """`context`: the name it stands under (a JSON key, a tool); `location`: what its hits say of where they are."""
         tally = _Tally(self._direction)
-        masked = self._masked(text, context, location, tally)
+        masked = replaced(text, self._replacements(text, context, location, tally, alone=True))
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
     def deltas(self, deltas: Sequence[str], *, context: str = "", location: str = "") -> MaskedDeltas:
         """A finished block of a stream: masked as one text, given back in its pieces."""
         tally = _Tally(self._direction)
-        whole = "".join(deltas)
-        pieces = remap(deltas, self._replacements(whole, context, location, tally))
-        return MaskedDeltas(pieces, tally.hits(), tally.blocked, tally.withheld)
+        replacements = self._replacements("".join(deltas), context, location, tally, alone=True)
+        return MaskedDeltas(remap(deltas, replacements), tally.hits(), tally.blocked, tally.withheld)
 
     def json(self, value: Any, *, pointer: str = "", context: str = "") -> MaskedJson:
         """A parsed JSON value: keys, strings and numbers. Nested deeper than walk.DEPTH it is withheld."""
         tally = _Tally(self._direction)
         try:
-            masked = self._walked(value, pointer, tally)
+            masked = self._walked(value, pointer, context, tally)
         except walk.TooDeepError:
             tally.withheld, masked = True, redacted(WITHHELD)
         return MaskedJson(masked, tally.hits(), tally.blocked, tally.withheld)
@@ -152,16 +154,27 @@ class ScopedMasker:
     def document(self, content: bytes, content_type: str) -> MaskedDocument:
         """A whole body. Binary gives no text: the caller records digest, type and size."""
         tally = _Tally(self._direction)
-        form, text = self._documented(content, content_type, "", tally)
+        form, text = self._documented(content, content_type, tally)
         return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
 
     def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
         return replaced(text, self._replacements(text, context, location, tally)) if text else text
 
-    def _replacements(self, text: str, context: str, location: str, tally: _Tally) -> list[Replacement]:
+    def _replacements(
+        self, text: str, context: str, location: str, tally: _Tally, *, alone: bool = False
+    ) -> list[Replacement]:
+        return self._decided(text, self._found(text, context, alone=alone), location, tally)
+
+    def _found(self, text: str, context: str, *, alone: bool = False) -> tuple[Span, ...] | None:
+        """Detections, and injected credentials; None where the text could not be searched in time."""
         try:
-            spans = (*self._masker.spans(text, context), *self._injected.spans(text))
+            return (*self._masker.spans(text, context, alone=alone), *self._injected.spans(text))
         except Undecided:
+            return None
+
+    def _decided(self, text: str, spans: Iterable[Span] | None, location: str, tally: _Tally) -> list[Replacement]:
+        """What the rules make of the spans. Without spans nothing of the text is shown."""
+        if spans is None:
             tally.withheld = True
             return [Replacement(0, len(text), redacted(WITHHELD))]
         chosen = [span for span in spans if span.entity in self._rules]
@@ -184,17 +197,38 @@ class ScopedMasker:
             return partial(span.entity, span.tail)
         return hashed(span.entity, span.digest or self._masker.fingerprint(text[span.start : span.end]))
 
-    def _walked(self, value: Any, pointer: str, tally: _Tally) -> Any:
-        leaves = walk.leaves(value, pointer)
-        before = tally.hits()
-        texts = [self._masked(leaf.text, leaf.name, leaf.pointer, tally) for leaf in leaves]
-        if tally.hits() == before and not tally.withheld:
-            return value
-        return walk.rebuilt(
-            value, iter([new if new != leaf.text else None for leaf, new in zip(leaves, texts, strict=True)])
+    def _walked(self, value: Any, root: str, context: str, tally: _Tally) -> Any:
+        leaves = walk.leaves(value, context)
+        found: dict[int, Iterable[Span] | None] = {}  # None: could not be searched in time
+        small = [index for index, leaf in enumerate(leaves) if len(leaf.text) <= _SMALL]
+        for begin in range(0, len(small), _BATCH):
+            found.update(self._found_together(leaves, small[begin : begin + _BATCH]))
+        found.update(
+            (index, self._found(leaf.text, leaf.name)) for index, leaf in enumerate(leaves) if len(leaf.text) > _SMALL
         )
+        texts: list[str | None] = [None] * len(leaves)
+        for index in sorted(found):  # a key before what stands under it, so that pointers show the key's masked form
+            if found[index] != ():
+                texts[index] = self._shown(
+                    leaves[index].text, found[index], walk.pointer(root, index, leaves, texts), tally
+                )
+        return value if all(text is None for text in texts) else walk.rebuilt(value, iter(texts))
 
-    def _named(self, name: str, value: str, location: str, tally: _Tally, is_credential: Any) -> str:
+    def _shown(self, text: str, spans: Iterable[Span] | None, location: str, tally: _Tally) -> str | None:
+        """The leaf's new text; None where nothing in it is masked."""
+        replacements = self._decided(text, spans, location, tally)
+        return replaced(text, replacements) if replacements else None
+
+    def _found_together(self, leaves: Sequence[walk.Leaf], indexes: Sequence[int]) -> dict[int, Iterable[Span] | None]:
+        """Small leaves, searched as one text."""
+        batch = [leaves[index] for index in indexes]
+        text, starts = walk.joined(batch, context_of)
+        spans = self._found(text, "")
+        if spans is None:
+            return dict.fromkeys(indexes)
+        return {indexes[place]: parts for place, parts in walk.parted(spans, batch, starts).items()}
+
+    def _named(self, name: str, value: str, location: str, tally: _Tally, is_credential: Callable[[str], bool]) -> str:
         if self._by_place and value and is_credential(name):
             token = redacted(CREDENTIAL)
             tally.add(location, CREDENTIAL, ALWAYS, token)
@@ -202,27 +236,48 @@ class ScopedMasker:
         return self._masked(value, name, location, tally)
 
     def _queried(self, query: str, tally: _Tally) -> str:
-        return urls.each_parameter(
-            query, lambda name, value: self._named(name, value, f"query:{name}", tally, urls.is_credential)
-        )
+        return urls.each_parameter(query, lambda name, value: self._parameter(name, value, tally))
 
-    def _documented(self, content: bytes, content_type: str, location: str, tally: _Tally) -> tuple[str, str]:
+    def _parameter(self, name: str, value: str | None, tally: _Tally) -> str:
+        """`name=value`, or a name alone. A plus is a space here, and itself in an address."""
+        shown = self._masked(name, "", "query", tally)
+        if value is None:
+            return shown
+        location = f"query:{shown}"
+        if "+" not in value or (self._by_place and urls.is_credential(name)):
+            return f"{shown}={self._named(name, value, location, tally, urls.is_credential)}"
+        plain, spaced = self._found(value, name), self._found(value.replace("+", " "), name)
+        both = None if plain is None or spaced is None else (*plain, *spaced)
+        return f"{shown}={replaced(value, self._decided(value, both, location, tally))}"
+
+    def _documented(self, content: bytes, content_type: str, tally: _Tally, part: str = "") -> tuple[str, str]:
         form = bodies.form_of(content_type)
-        if form == "multipart" and (parts := bodies.sections(content, content_type)) is not None:
-            return "multipart", "\n".join(self._section(part, tally) for part in parts)
+        if form == "multipart" and (sections := bodies.sections(content, content_type)) is not None:
+            return "multipart", "\n".join(
+                self._section(one, f"{part}part:{number}", tally) for number, one in enumerate(sections)
+            )
         text = bodies.decoded(content, content_type)
         if text is None:
             return "binary", ""
         if form == "form":
             return "form", self._queried(text, tally)
-        try:
-            return "json", orjson.dumps(self._walked(orjson.loads(text), location, tally)).decode()
-        except (orjson.JSONDecodeError, walk.TooDeepError):
-            return "text", self._masked(text, "", location, tally)
+        if text.lstrip()[:1] in ("{", "[") and (masked := self._json_text(text, part, tally)) is not None:
+            return "json", masked
+        return "text", self._masked(text, "", part, tally)
 
-    def _section(self, part: bodies.Section, tally: _Tally) -> str:
-        head = self._masked(part.head, "", f"part:{part.name}", tally)
-        if urls.is_credential(part.name) and self._by_place:
-            return f"{head}\n\n{self._named(part.name, 'x', f'part:{part.name}', tally, urls.is_credential)}"
-        form, text = self._documented(part.content, part.content_type, f"part:{part.name}", tally)
-        return f"{head}\n\n{text}" if form != "binary" else f"{head}\n\n[{len(part.content)} bytes]"
+    def _json_text(self, text: str, part: str, tally: _Tally) -> str | None:
+        """None where it is not JSON, or deeper than can be walked: then it is text."""
+        try:
+            value = orjson.loads(text)
+            masked = self._walked(value, part, "", tally)
+        except (orjson.JSONDecodeError, walk.TooDeepError):
+            return None
+        return text if masked is value else orjson.dumps(masked).decode()
+
+    def _section(self, section: bodies.Section, location: str, tally: _Tally) -> str:
+        head = self._masked(section.head, "", location, tally)
+        if self._by_place and urls.is_credential(section.name):
+            tally.add(location, CREDENTIAL, ALWAYS, redacted(CREDENTIAL))
+            return f"{head}\n\n{redacted(CREDENTIAL)}"
+        form, text = self._documented(section.content, section.content_type, tally, location)
+        return f"{head}\n\n{text}" if form != "binary" else f"{head}\n\n[{len(section.content)} bytes]"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from addons.masks.detectors.assigned import Assigned
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
-from addons.masks.sight import Sight, Strip, Where
+from addons.masks.sight import Sight, Strip, Where, cues_of
 
 _FEW = 3
 _SLACK = 24  # characters outside a strip that may be white space and a stop
@@ -71,8 +72,20 @@ class Plan:
                 forms.append(one)
             else:
                 others.append(one)
+        weak = (one for members in families.values() for one in members)
+        self._cues = frozenset().union(*(one.context.cues for one in weak if one.context))
+        self._names = tuple(name.literal for one in others if isinstance(one, Assigned) for name in one.names)
         self._families = tuple((where, Family(members)) for where, members in families.items())
         self._others = (*others, Forms(*(form for table in forms for form in table.table)))
+
+    def heeds(self, name: str) -> bool:
+        """Whether any detector reads something into a name."""
+        low = name.lower()
+        return (
+            any(literal in low for literal in self._names)
+            or not self._cues.isdisjoint(cues_of(name))
+            or not name.isascii()
+        )
 
     def found(self, sight: Sight) -> Iterator[Found]:
         """Everything any detector finds."""

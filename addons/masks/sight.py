@@ -38,7 +38,7 @@ _LONG = 16384
 SHORT = 300  # in a text this short, small letters are as good as capitals
 _BLOB, _BLOB_END = 320, 64
 _NUMBERS = regex.compile(
-    r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,2}[0-9]){5,400}"
+    r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
@@ -119,6 +119,12 @@ class Sight:
         self.alone = alone  # the text is all that was said, not a piece of something
         self.timeout = timeout
         self._places: dict[bytes, list[int]] = {}
+
+    def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
+        """How far a look around may go: not beyond the leaf, where the text is leaves joined."""
+        left = self.text.rfind(BREAK, max(0, start - before), start)
+        right = self.text.find(BREAK, end, end + after)
+        return left + 1 if left >= 0 else max(0, start - before), right if right >= 0 else end + after
 
     @cached_property
     def lower(self) -> str:

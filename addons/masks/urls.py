@@ -1,4 +1,4 @@
-"""The parts of a URL that are sensitive by their place: query parameters by name, userinfo. Not a URL parser: what it cannot read it leaves to text search."""
+"""Query parameters and form fields that are credentials by name. Not a URL parser; userinfo and URLs inside text are a detector's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = frozenset(
     """.split()
 )
 _ENDINGS = ("_token", "-token", "_key", "-key", "_secret", "-secret", "_password", "_signature", "-signature")
-_USERINFO = regex.compile(r"(?<=//)[^/?#@\s]{1,512}(?=@)")
+_SEPARATORS = regex.compile(r"([&;])")
 
 
 def is_credential(name: str) -> bool:
@@ -25,12 +25,12 @@ def is_credential(name: str) -> bool:
     return name in _NAMES or name.endswith(_ENDINGS)
 
 
-def each_parameter(query: str, masked: Callable[[str, str], str]) -> str:
-    """The query with every value replaced by `masked(name, value)`; separators and order stay."""
-    pieces = regex.split(r"([&;])", query)
-    return "".join(piece if piece in "&;" else _parameter(piece, masked) for piece in pieces)
+def each_parameter(query: str, masked: Callable[[str, str | None], str]) -> str:
+    """The query with every parameter replaced by `masked(name, value)`; separators and order stay. A parameter without `=` has no value."""
+    pieces = _SEPARATORS.split(query)
+    return "".join(piece if piece in ("&", ";", "") else _parameter(piece, masked) for piece in pieces)
 
 
-def _parameter(piece: str, masked: Callable[[str, str], str]) -> str:
+def _parameter(piece: str, masked: Callable[[str, str | None], str]) -> str:
     name, equals, value = piece.partition("=")
-    return f"{masked('', name)}{equals}{masked(name, value)}" if equals else masked("", piece)
+    return masked(name, value if equals else None)

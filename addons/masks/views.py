@@ -1,4 +1,4 @@
-"""A text made from another one, and the way back. Not a codec: folding.py and decoding.py build views, detectors search them.
+"""A text made from another one, and the way back. Not a codec: folding.py and escapes.py, encoded_words.py build views, detectors search them.
 
 A view is made of stretches. In a stretch every character of the view stands for `step` characters of its parent; step 0 means that the
 stretch as a whole stands for its piece of the parent (a base64 word: no part of it can be replaced alone).

@@ -105,12 +105,21 @@ def _assignment(sight: Sight, name: Name, start: int, end: int) -> Found | None:
         return _compared(sight, name, prefix, start, end)
     if not _is_secret_name(name, prefix, sight.text[start:end], tail["rest"]):
         return None
+    if tail["operator"].endswith(NAME):
+        return _leaf(sight, name, tail.end("operator"))
     quote = tail["quote"]
     value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout)
     if not value:
         return None
     text = value[0] if quote else _trimmed(value[0], tail["operator"])
     return _judged(name, text, tail.end(), quoted=bool(quote))
+
+
+def _leaf(sight: Sight, name: Name, start: int) -> Found | None:
+    """The whole of a joined leaf."""
+    end = sight.text.find(BREAK, start)
+    text = sight.text[start : end if end >= 0 else len(sight.text)]
+    return _judged(name, text.strip(), start + len(text) - len(text.lstrip()), quoted=True)
 
 
 def _compared(sight: Sight, name: Name, prefix: str, start: int, end: int) -> Found | None:

@@ -53,11 +53,11 @@ class Urls:
             and (userinfo := _USERINFO.match(text, start, end))
             and _is_password(userinfo["value"])
         ):
-            yield _found("PASSWORD", text, *userinfo.span("value"), 0.85)
+            yield _found("PASSWORD", text, userinfo.start("value"), userinfo.end("value"), 0.85)
         if text.find("=", start, end) >= 0:
             for parameter in _PARAMETER.finditer(text, start, end):
                 if _is_parameter(parameter["value"]):
-                    yield _found("SECRET", text, *parameter.span("value"), 0.6)
+                    yield _found("SECRET", text, parameter.start("value"), parameter.end("value"), 0.6)
 
 
 def _found(entity: str, text: str, start: int, end: int, confidence: float) -> Found:

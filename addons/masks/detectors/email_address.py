@@ -6,27 +6,23 @@ import regex
 
 from addons.masks.detectors.kinds import Anchored
 
-_PATTERN = regex.compile(
-    r"(?<![\w.+\-])(?<value>\w(?:[\w.!#$&'*+=?^{|}~\-]{0,62}[\w!#$&*+=?^{|}~\-])?"
-    r"@(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}(?:[^\W\d_]{2,24}|xn--[A-Za-z0-9\-]{2,59}))(?![\w@]|-\w)"
-)
-_FILES = frozenset(
-    "png jpg jpeg gif svg webp ico css js mjs jsx ts tsx map py rb go rs java md txt html json yaml yml toml lock sh service target".split(
-        " "
-    )
-)
+_ENDINGS = "png|jpe?g|gif|svg|webp|ico|css|[mc]?js|jsx|tsx?|map|py|rb|go|rs|java|md|txt|html?|json|ya?ml|toml|lock|sh|service|target|csv|pdf|docx?|xlsx?|zip"
+_LOCAL = r"\w(?:[\w.!#$&'*+=?^{|}~\-]{0,62}[\w!#$&*+=?^{|}~\-])?"
+_LABEL = r"[^\W_](?:[\w\-]{0,61}[^\W_])?"
+_LAST = rf"(?!(?i:{_ENDINGS})(?![\w\-]))(?:xn--[A-Za-z0-9\-]{{2,59}}|[^\W\d_]{{2,24}})"
+_PATTERN = regex.compile(rf"(?<![\w.+\-])(?P<value>{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_LAST})(?![\w@]|-\w)")
+_AT = regex.compile(r"(?<=\w)@(?=\w)")
 
 
 def _is_address(value: str) -> bool:
-    """Not a picture for double resolution (`icon@2x.png`), and not the account that every git server has."""
-    local, _, domain = value.partition("@")
-    return domain.rpartition(".")[2].lower() not in _FILES and not (local == "git" and domain.count(".") == 1)
+    """Not the account that every git server has."""
+    return not (value.startswith("git@") and value.count(".") == 1)
 
 
 DETECTOR = Anchored(
     entity="EMAIL_ADDRESS",
     anchors=("@",),
-    at=regex.compile(r"(?<=\w)@(?=\w)"),
+    at=_AT,
     pattern=_PATTERN,
     before=66,
     after=260,

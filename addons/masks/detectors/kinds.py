@@ -57,8 +57,9 @@ class Words:
 
     def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
         search = self.pattern.search
+        left, right = sight.bounds(start, end, before, after)
         named = sight.name and search(sight.name)
-        return bool(named or search(sight.text, max(0, start - before), start) or search(sight.text, end, end + after))
+        return bool(named or search(sight.text, left, start) or search(sight.text, end, right))
 
 
 def words(*names: str) -> Words:
