@@ -74,11 +74,10 @@ class Ledger:
                 results.append(fault)
             else:
                 results.append(tuple([self._leaf(draft, at, rows, hashes) for draft in unit]))
-        execute = self._connection.executemany
+        rows[statements.HASH].extend(hashes)
         for statement in statements.ORDER:
-            if statement in rows:
-                execute(statement, rows[statement])
-        execute(statements.HASH, hashes)
+            for text, values in statements.batches(statement, rows.get(statement, ())):
+                self._connection.execute(text, values)
         return results
 
     def sign(self) -> str:

@@ -5,6 +5,12 @@ They run in the order of ORDER, each once a transaction for all rows of the batc
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
 from addons.evidence.columns import CLOSED, OPENED, PAYLOADS, ROWS
 
 
@@ -48,7 +54,43 @@ ROW = {
     for kind, (table, columns) in ROWS.items()
 }
 
-HASH = "INSERT INTO hashes (position, hash) VALUES (?, ?)"
+HASH = "INSERT INTO hashes (position, hash) VALUES (?1, ?2)"
 CHECKPOINT = "INSERT INTO checkpoints (size, root, note, at) VALUES (?, ?, ?, ?)"
 
-ORDER = (SUBJECT, CONTENT, NODE, OPEN, PARTIAL, CLOSE, EVENT, PAYLOAD, POLICY, HEAD, *ROW.values())
+ORDER = (SUBJECT, CONTENT, NODE, OPEN, PARTIAL, CLOSE, EVENT, PAYLOAD, POLICY, HEAD, *ROW.values(), HASH)
+
+# Inserts that do not read the table they fill: any number of rows may go into one. (A node looks its parent up.)
+_WHOLE = frozenset({CONTENT, OPEN, EVENT, PAYLOAD, HASH})
+_MOST_ROWS = 64  # times the widest row stays below SQLite's limit of 32,766 bound values
+
+
+def batches(statement: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """`rows` as few statements as may be. Each step of a statement hands the interpreter's lock over and has to win it back from
+    the event loop, which costs more than the row. Counts are powers of two, so that few texts are ever prepared.
+    """
+    start = 0
+    while start < len(rows):
+        count = 1
+        while statement in _WHOLE and count < _MOST_ROWS and start + 2 * count <= len(rows):
+            count *= 2
+        chosen = rows[start : start + count]
+        yield _repeated(statement, len(chosen[0]), count), tuple(chain.from_iterable(chosen))
+        start += count
+
+
+@cache
+def _repeated(statement: str, width: int, count: int) -> str:
+    """The statement with `count` rows of VALUES; row k is bound from ?(k * width + 1) on."""
+    if count == 1:
+        return statement
+    head, values, rest = statement.partition("VALUES ")
+    row, conflict, tail = rest.partition("ON CONFLICT")
+    shifted = [_shifted(row, at * width) for at in range(count)]
+    return f"{head}{values}{', '.join(shifted)} {conflict}{tail}"
+
+
+def _shifted(row: str, by: int) -> str:
+    return _NUMBER.sub(lambda found: f"?{int(found[1]) + by}", row)
+
+
+_NUMBER = re.compile(r"\?([0-9]+)")
