@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from mitmproxy import http, io, options
-from mitmproxy.tools.web.master import WebMaster
+from mitmproxy import http, io
 
 from addons.console import reach
 from addons.console.rebuilt import recorded
@@ -78,6 +77,9 @@ def _write(path: Path, flows: Sequence[http.HTTPFlow]) -> None:
 
 async def _show(flows: Sequence[http.HTTPFlow], folder: StateFolder, port: int) -> None:
     """mitmweb without its proxy and without a browser; its page asks for the token in the URL that is printed."""
+    from mitmproxy import options  # noqa: PLC0415 -- a second that --flows need not pay
+    from mitmproxy.tools.web.master import WebMaster  # noqa: PLC0415
+
     opts = options.Options(confdir=str(folder.ca))
     master = WebMaster(opts, with_termlog=False)
 
