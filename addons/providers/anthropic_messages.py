@@ -14,7 +14,7 @@ from addons.providers.anthropic_content import block_parts, content_parts, messa
 from addons.providers.call import Call, Json, Part, Reply, Turn, Usage
 from addons.providers.failures import failure
 from addons.providers.json_values import NotJson, array, count, loads, obj, text, words
-from addons.providers.parts import tools
+from addons.providers.parts import message_turns, tools
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 _READ_KEYS: Final = frozenset({"messages", "model", "stream", "system", "tools"})
@@ -27,10 +27,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     turns = [Turn("system", body["tools"], "/tools", tools)] if body.get("tools") else []
     if body.get("system"):
         turns.append(Turn("system", body["system"], "/system", content_parts))
-    turns += [
-        Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
-        for place, message in enumerate(messages)
-    ]
+    turns += message_turns(messages, "/messages", message_parts)
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     model = text(body.get("model"))
     return Call(provider, "chat", "anthropic.messages", model, body.get("stream") is True, tuple(turns), rest)

@@ -15,7 +15,7 @@ from addons.providers.bedrock_content import block_parts, content_parts, message
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure
 from addons.providers.json_values import NotJson, count, loads, obj, text, words
-from addons.providers.parts import JSON_TYPE, tools
+from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.paths import model_in, streams
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
@@ -30,10 +30,7 @@ def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Ca
     turns = [Turn("system", declared, "/toolConfig/tools", tools)] if declared else []
     if body.get("system"):
         turns.append(Turn("system", body["system"], "/system", content_parts))
-    turns += [
-        Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
-        for place, message in enumerate(messages)
-    ]
+    turns += message_turns(messages, "/messages", message_parts)
     rest = {
         key: value for key, value in body.items() if key not in _READ_KEYS and (key != "toolConfig" or not declared)
     }

@@ -17,7 +17,7 @@ from addons.providers.failures import failure
 from addons.providers.json_values import array, compact, count, obj, text
 from addons.providers.openai_content import message_parts as openai_message_parts
 from addons.providers.openai_deltas import CallDraft
-from addons.providers.parts import JSON_TYPE, tools
+from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 _READ_KEYS: Final = frozenset({"messages", "tools", "documents", "model", "stream"})
@@ -44,10 +44,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
         return None
     turns = [Turn("system", body["tools"], "/tools", tools)] if body.get("tools") else []
     turns += [Turn("system", body["documents"], "/documents", document_parts)] if body.get("documents") else []
-    turns += [
-        Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
-        for place, message in enumerate(messages)
-    ]
+    turns += message_turns(messages, "/messages", message_parts)
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     return Call(
         provider, "chat", "cohere.chat", text(body.get("model")), body.get("stream") is True, tuple(turns), rest

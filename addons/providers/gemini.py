@@ -16,7 +16,7 @@ from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure_in
 from addons.providers.gemini_content import content_parts, either
 from addons.providers.json_values import array, compact, count, obj, text, words
-from addons.providers.parts import JSON_TYPE, tools
+from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.paths import model_in, streams
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
@@ -31,14 +31,10 @@ def turns_of(body: dict[str, Json], pointer: str = "") -> list[Turn]:
             turns.append(Turn("system", body[key], f"{pointer}/{key}", content_parts))
     contents = body.get("contents")
     if isinstance(contents, list):
-        turns += [_turn(entry, f"{pointer}/contents/{place}") for place, entry in enumerate(contents)]
+        turns += message_turns(contents, f"{pointer}/contents", content_parts, "user")
     elif contents:
-        turns.append(_turn(contents, f"{pointer}/contents"))
+        turns.append(Turn(text(obj(contents).get("role")) or "user", contents, f"{pointer}/contents", content_parts))
     return turns
-
-
-def _turn(content: Json, pointer: str) -> Turn:
-    return Turn(text(obj(content).get("role")) or "user", content, pointer, content_parts)
 
 
 def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:

@@ -15,7 +15,7 @@ from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure_in
 from addons.providers.json_values import array, count, obj, text
 from addons.providers.openai_content import content_parts, tool_call
-from addons.providers.parts import leftovers, tools
+from addons.providers.parts import leftovers, message_turns, tools
 from addons.providers.text_completion import image_parts
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
@@ -47,10 +47,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     if not isinstance(messages, list):
         return None
     turns = [Turn("system", body["tools"], "/tools", tools)] if body.get("tools") else []
-    turns += [
-        Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
-        for place, message in enumerate(messages)
-    ]
+    turns += message_turns(messages, "/messages", message_parts)
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     streamed = body.get("stream") is not False
     return Call(provider, "chat", "ollama.chat", text(body.get("model")), streamed, tuple(turns), rest)

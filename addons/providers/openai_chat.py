@@ -16,7 +16,7 @@ from addons.providers.json_values import array, compact, obj, text
 from addons.providers.openai_content import message_parts
 from addons.providers.openai_deltas import MessageDraft
 from addons.providers.openai_shapes import OPENAI_REFUSAL, usage_of
-from addons.providers.parts import JSON_TYPE, tools
+from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.wire import Endpoint, WireRequest
 
 _TOOL_KEYS: Final = ("tools", "functions")
@@ -33,10 +33,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     if not isinstance(messages, list):
         return None
     turns = [Turn("system", body[key], f"/{key}", tools) for key in _TOOL_KEYS if body.get(key)]
-    turns += [
-        Turn(text(obj(message).get("role")), message, f"/messages/{place}", message_parts)
-        for place, message in enumerate(messages)
-    ]
+    turns += message_turns(messages, "/messages", message_parts)
     model = text(body.get("model"))
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     return Call(provider, "chat", "openai.chat", model, body.get("stream") is True, tuple(turns), rest)
@@ -79,6 +76,7 @@ class ChatAssembler:
         self.holding = False
         self.done = False
         self._envelope: dict[str, Json] = {}
+        self._model = ""
         self._drafts: dict[int, MessageDraft] = {}
         self._open: set[int] = set()  # choices with a call that is not complete
         self._failure: Reply | None = None
@@ -88,11 +86,14 @@ class ChatAssembler:
         choices = body.get("choices")
         if not choices:
             self._note_failure(event, value)
-        for key in _ENVELOPE_KEYS:
-            if found := body.get(key):
-                self._envelope[key] = found
-        completed = [part for choice in array(choices) for part in self._take_choice(obj(choice))]
-        self.holding = bool(self._open)
+        if not self._model or not _LATE_KEYS.isdisjoint(body):
+            self._envelope |= {key: body[key] for key in _ENVELOPE_KEYS if body.get(key)}
+            self._model = text(body.get("model"))
+        if not isinstance(choices, list):
+            return ()
+        completed: list[Part] = []
+        for choice in choices:
+            completed += self._take_choice(obj(choice))
         return tuple(completed)
 
     def _take_choice(self, choice: dict[str, Json]) -> tuple[Part, ...]:
@@ -101,10 +102,12 @@ class ChatAssembler:
         draft = self._drafts.get(place)
         if draft is None:
             draft = self._drafts[place] = MessageDraft()
-        draft.add(obj(choice.get("delta")) or obj(choice.get("message")))
-        reason = text(choice.get("finish_reason"))
-        completed = draft.finish(reason) if reason else ()
-        (self._open.add if draft.holding else self._open.discard)(place)
+        draft.add(obj(choice.get("delta") or choice.get("message")))
+        reason = choice.get("finish_reason")
+        completed = draft.finish(reason) if reason and isinstance(reason, str) else ()
+        if draft.calls or draft.function or self._open:
+            (self._open.add if draft.holding else self._open.discard)(place)
+            self.holding = bool(self._open)
         return completed
 
     def _note_failure(self, event: str, value: Json) -> None:
@@ -132,7 +135,8 @@ class ChatAssembler:
         )
 
 
-_ENVELOPE_KEYS: Final = ("id", "model", "usage", "x_groq", *_SOURCE_KEYS)
+_LATE_KEYS: Final = frozenset({"usage", "x_groq", *_SOURCE_KEYS})
+_ENVELOPE_KEYS: Final = ("id", "model", *_LATE_KEYS)
 
 OPENAI_CHAT: Final = Endpoint(
     id="openai.chat",

@@ -53,27 +53,31 @@ class MessageDraft:
     def __init__(self) -> None:
         self.reason = ""
         self._pieces: dict[str, list[Json]] = {}
-        self._calls: list[CallDraft] = []
+        self.calls: list[CallDraft] = []
         self._by_index: dict[int, CallDraft] = {}
         self._by_id: dict[str, CallDraft] = {}
-        self._function: CallDraft | None = None
+        self.function: CallDraft | None = None
         self._told = False
 
     @property
     def holding(self) -> bool:
-        return not self._told and (bool(self._calls) or self._function is not None)
+        return not self._told and (bool(self.calls) or self.function is not None)
 
     def add(self, delta: dict[str, Json]) -> None:
         for key, value in delta.items():
-            if value is not None and value != "" and key not in _SKIPPED:
-                self._pieces.setdefault(key, []).append(value)
+            if value is None or value == "":
+                continue
+            if pieces := self._pieces.get(key):
+                pieces.append(value)
+            elif key not in _SKIPPED:
+                self._pieces[key] = [value]
         if calls := delta.get("tool_calls"):
             for entry in array(calls):
                 self._call_of(obj(entry)).add(obj(entry))
                 self._told = False
         if function := obj(delta.get("function_call")):
-            self._function = self._function or CallDraft()
-            self._function.add_function(text(function.get("name")), function.get("arguments"))
+            self.function = self.function or CallDraft()
+            self.function.add_function(text(function.get("name")), function.get("arguments"))
             self._told = False
 
     def _call_of(self, entry: dict[str, Json]) -> CallDraft:
@@ -85,10 +89,10 @@ class MessageDraft:
         elif call_id:
             known = self._by_id.get(call_id)
         else:
-            known = self._calls[-1] if self._calls else None
+            known = self.calls[-1] if self.calls else None
         if known is None or (_names(entry) and call_id and known.call_id and call_id != known.call_id):
             known = CallDraft()
-            self._calls.append(known)
+            self.calls.append(known)
             self._by_id[call_id] = known
             if isinstance(index, int):
                 self._by_index[index] = known
@@ -100,20 +104,20 @@ class MessageDraft:
         if not self.holding:
             return ()
         self._told = True
-        return tuple([tool_call(call.spelled()) for call in self._calls] + self._function_parts())
+        return tuple([tool_call(call.spelled()) for call in self.calls] + self._function_parts())
 
     def _function_parts(self) -> list[Part]:
-        return list(message_parts({"function_call": self._spelled_function()})) if self._function else []
+        return list(message_parts({"function_call": self._spelled_function()})) if self.function else []
 
     def _spelled_function(self) -> dict[str, Json]:
-        call = self._function or CallDraft()
+        call = self.function or CallDraft()
         return {"name": call.name, "arguments": "".join(call.arguments)}
 
     def message(self) -> dict[str, Json]:
         message: dict[str, Json] = {key: merged(key, pieces) for key, pieces in self._pieces.items()}
-        if self._calls:
-            message["tool_calls"] = [call.spelled() for call in self._calls]
-        if self._function:
+        if self.calls:
+            message["tool_calls"] = [call.spelled() for call in self.calls]
+        if self.function:
             message["function_call"] = self._spelled_function()
         return message
 
