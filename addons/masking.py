@@ -38,7 +38,7 @@ NOTHING = Masked("")
 MEMO_BYTES = 64 << 20  # of remembered detections
 # Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
 FRAMING = frozenset(
-    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()  # noqa: SIM905
+    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()
 )
 SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters

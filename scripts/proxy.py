@@ -24,7 +24,7 @@ from addons.stack import Stack, door_modes, option_faults
 CONF = Path(__file__).resolve().parent.parent / "mitm.conf"
 # The built-in addons that a gateway needs. The others are idle, yet are offered every hook: 40 % of bare mitmdump's CPU.
 KEPT = frozenset(
-    "core block clientplayback disableh2c proxyserver dnsresolver nextlayer tlsconfig errorcheck affidavit".split()  # noqa: SIM905 -- read best as one line
+    "core block clientplayback disableh2c proxyserver dnsresolver nextlayer tlsconfig errorcheck affidavit".split()
 )
 
 

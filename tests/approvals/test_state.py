@@ -133,7 +133,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("verdict", [Action.APPROVE, Action.DENY])
 @pytest.mark.parametrize(("approval", "approver", "reason", "after", "code"), REFUSED.values(), ids=REFUSED)
-def test_no_decision_is_taken(approval, approver, reason, after, code, verdict):  # noqa: PLR0917 - the columns of the table
+def test_no_decision_is_taken(approval, approver, reason, after, code, verdict):
     with pytest.raises(DecisionRefused) as refused:
         decide(approval, approver, verdict, reason, NOW + after)
 

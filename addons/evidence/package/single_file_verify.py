@@ -20,7 +20,7 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
 It holds a few leaves at a time, whatever the size of the log.
 """
-# ruff: noqa: B905, FURB161, S608, T201, SIM905 -- Python 3.8 has no zip(strict=) and no bit_count(); SQL of its own constants; a program that prints
+# ruff: noqa: B905, FURB161, S608, T201 -- Python 3.8 has no zip(strict=) and no bit_count(); SQL of its own constants; a program that prints
 
 from __future__ import annotations
 
