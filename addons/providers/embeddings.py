@@ -7,8 +7,7 @@
     {"inputText": …}      {"embedding": […]}                                 Titan on Bedrock
     {"content": …}        {"embedding": {"values": […]}}                     Gemini embedContent
     {"requests": […]}     {"embeddings": [{"values": […]}]}                  Gemini batchEmbedContents
-    {"instances": […]}    {"predictions": [{"embeddings": {"values": …}}]}   Vertex AI predict
-Not retrieval. Sources: the vendors' API references (2026-11).
+Not retrieval, not Vertex AI's predict (vertex_predict.py). Sources: the vendors' API references (2026-11).
 """
 
 from __future__ import annotations
@@ -36,26 +35,25 @@ _INPUT_KEYS: Final = (
     "inputImage",
     "singleEmbeddingParams",
 )
-_WRAPPED_KEYS: Final = ("requests", "instances")  # several requests in one
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     turns = [Turn("user", body[key], f"/{key}", prompt_parts) for key in _INPUT_KEYS if body.get(key)]
     turns += [Turn("user", body["content"], "/content", content_parts)] if body.get("content") else []
-    for key in _WRAPPED_KEYS:
-        turns += [
-            Turn("user", entry, f"/{key}/{place}", _wrapped_parts) for place, entry in enumerate(array(body.get(key)))
-        ]
+    turns += [
+        Turn("user", entry, f"/requests/{place}", _wrapped_parts)
+        for place, entry in enumerate(array(body.get("requests")))
+    ]
     if not turns:
         return None
     model = text(body.get("model")).removeprefix("models/")
-    known = {"model", "content", *_INPUT_KEYS, *_WRAPPED_KEYS}
+    known = {"model", "content", "requests", *_INPUT_KEYS}
     rest = {key: value for key, value in body.items() if key not in known}
     return Call(provider, "embeddings", "embeddings", model, streamed=False, turns=tuple(turns), parameters=rest)
 
 
 def _wrapped_parts(entry: Json) -> tuple[Part, ...]:
-    """{"content": {"parts": […]}} of Gemini; {"content": "text"} or {"image": …} of Vertex AI."""
+    """{"model": …, "content": {"parts": […]}}"""
     body = obj(entry)
     return content_parts(body["content"]) if "content" in body else prompt_parts(entry)
 

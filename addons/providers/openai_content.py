@@ -139,8 +139,12 @@ _READ_BY: Final[dict[str, AbstractSet[str]]] = {
 
 
 def _text(body: dict[str, Json]) -> tuple[Part, ...]:
-    said = words(body.get("text"))
-    return (Part(Kind.TEXT, said),) if said else ()
+    """{"text": "…"}; threads have {"text": {"value": "…", "annotations": […]}}."""
+    inner = body.get("text")
+    value = obj(inner)
+    said = text(value.get("value")) if "value" in value else words(inner)
+    spoken = (Part(Kind.TEXT, said),) if said else ()
+    return (*spoken, *leftovers(value, {"value"})) if "value" in value else spoken
 
 
 def _refusal(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -154,6 +158,10 @@ def _image(body: dict[str, Json]) -> Part:
 
 def _images(body: dict[str, Json]) -> tuple[Part, ...]:
     return (_image(body),)
+
+
+def _image_file(body: dict[str, Json]) -> tuple[Part, ...]:
+    return (Part(Kind.IMAGE, text(obj(body.get("image_file")).get("file_id"))),)
 
 
 def _input_audio(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -198,6 +206,7 @@ _ENTRIES: Final[dict[str, Callable[[dict[str, Json]], tuple[Part, ...]]]] = {
     "refusal": _refusal,
     "image_url": _images,
     "input_image": _images,
+    "image_file": _image_file,
     "input_audio": _input_audio,
     "audio_url": _by_url_key("audio_url", Kind.AUDIO),
     "video_url": _by_url_key("video_url", Kind.DOCUMENT),

@@ -13,26 +13,30 @@ from types import MappingProxyType
 from typing import Final
 
 from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_REFUSAL
+from addons.providers.batches import BATCHES
 from addons.providers.bedrock_converse import BEDROCK_CONVERSE, BEDROCK_REFUSAL
 from addons.providers.cohere import COHERE_CHAT, COHERE_REFUSAL
 from addons.providers.cohere_v1 import COHERE_CHAT_V1
 from addons.providers.embeddings import EMBEDDINGS
 from addons.providers.gemini import GEMINI_GENERATE, GEMINI_REFUSAL
+from addons.providers.gemini_interactions import GEMINI_INTERACTIONS
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.hosts import BEDROCK_HOSTS, BEDROCK_PATTERN, VERTEX_HOSTS, VERTEX_PATTERN
 from addons.providers.mcp import MCP_REFUSAL, MCP_RPC
 from addons.providers.ollama import OLLAMA_CHAT, OLLAMA_REFUSAL
+from addons.providers.openai_assistants import OPENAI_ASSISTANTS
 from addons.providers.openai_chat import OPENAI_CHAT
 from addons.providers.openai_media import OPENAI_MEDIA
 from addons.providers.openai_responses import OPENAI_RESPONSES
 from addons.providers.openai_shapes import OPENAI_REFUSAL
 from addons.providers.text_completion import TEXT_COMPLETION
 from addons.providers.token_counts import TOKEN_COUNTS
+from addons.providers.vertex_predict import VERTEX_PREDICT
 from addons.providers.wire import Endpoint, Provider, Refusal
 
-OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES, EMBEDDINGS, TEXT_COMPLETION, *OPENAI_MEDIA)
-COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS)
-GEMINI: Final = (GEMINI_GENERATE,)
+OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES, EMBEDDINGS, TEXT_COMPLETION, *OPENAI_MEDIA, OPENAI_ASSISTANTS)
+COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS, *BATCHES)
+GEMINI: Final = (GEMINI_GENERATE, GEMINI_INTERACTIONS, VERTEX_PREDICT)
 
 
 def _compatible(name: str, *suffixes: str, aliases: tuple[str, ...] = ()) -> Provider:

@@ -336,6 +336,89 @@ def test_what_is_asked_is_found_by_path_or_by_shape(
     )
 
 
+def test_a_batch_is_read_request_by_request() -> None:
+    one = {"model": "claude-test", "max_tokens": 5, "messages": MESSAGES}
+    call = asked(
+        "anthropic", "/v1/messages/batches", {"requests": [{"custom_id": "a", "params": one}, {"params": one}]}
+    )
+
+    assert (call.endpoint, call.model) == ("anthropic.batches", "claude-test")
+    assert rows(call) == [
+        ("/requests/0/params/messages/0", "user", "text", "Hi"),
+        ("/requests/1/params/messages/0", "user", "text", "Hi"),
+    ]
+
+
+def test_a_batch_of_gemini_is_read_request_by_request() -> None:
+    one = {"request": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}}
+    body = {"batch": {"inputConfig": {"requests": {"requests": [one]}}}}
+    call = asked("gcp.gemini", "/v1beta/models/g:batchGenerateContent", body)
+
+    assert call.model == "g"
+    assert rows(call) == [("/batch/inputConfig/requests/requests/0/request/contents/0", "user", "text", "Hi")]
+
+
+def test_a_request_to_interactions() -> None:
+    body = {
+        "model": "g",
+        "system_instruction": "Be brief.",
+        "previous_interaction_id": "v1_x",
+        "input": [
+            {"type": "text", "text": "Hi"},
+            {"type": "image", "uri": "https://a/b.png", "mime_type": "image/png"},
+            {"type": "function_result", "call_id": "f1", "name": "weather", "result": "rain"},
+            {"role": "user", "content": [{"type": "text", "text": "And?"}]},
+        ],
+    }
+    call = asked("gcp.gemini", "/v1beta/interactions", body)
+
+    assert call.parameters == {"previous_interaction_id": "v1_x"}
+    assert rows(call) == [
+        ("/system_instruction", "system", "text", "Be brief."),
+        ("/input/0", "user", "text", "Hi"),
+        ("/input/1", "user", "image", "https://a/b.png"),
+        ("/input/2", "user", "tool_result", "rain"),
+        ("/input/3", "user", "text", "And?"),
+    ]
+
+
+def test_a_run_with_a_new_thread() -> None:
+    body = {
+        "assistant_id": "asst_1",
+        "instructions": "Be brief.",
+        "thread": {"messages": [{"role": "user", "content": "Hi"}]},
+        "additional_messages": [{"role": "user", "content": "And?"}],
+    }
+    call = asked("openai", "/v1/threads/runs", body)
+
+    assert (call.endpoint, call.operation, call.parameters) == (
+        "openai.assistants",
+        "invoke_agent",
+        {"assistant_id": "asst_1"},
+    )
+    assert [content for _, _, _, content in rows(call)] == ["Be brief.", "Hi", "And?"]
+
+
+def test_what_tools_answered_to_a_run() -> None:
+    call = asked(
+        "openai", "/v1/threads/t/runs/r/submit_tool_outputs", {"tool_outputs": [{"tool_call_id": "c1", "output": "42"}]}
+    )
+
+    assert call.turns[0].parts() == (Part(Kind.TOOL_RESULT, "42", call_id="c1"),)
+
+
+def test_a_prediction_of_vertex_ai() -> None:
+    instances = [
+        {"prompt": "a cat", "image": {"bytesBase64Encoded": "iVBO", "mimeType": "image/png"}},
+        {"features": [1]},
+    ]
+    path = "/v1/projects/p/locations/l/publishers/google/models/imagen:predict"
+    call = asked("gcp.vertex_ai", path, {"instances": instances})
+
+    assert call.model == "imagen"
+    assert [content for _, _, _, content in rows(call)] == ["a cat", "iVBO", "[1]"]
+
+
 def test_a_tool_call_to_an_mcp_server() -> None:
     body = {
         "jsonrpc": "2.0",
