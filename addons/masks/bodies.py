@@ -29,7 +29,7 @@ class Section:
 
 
 def form_of(content_type: str) -> str:
-    """ "json", "form", "multipart", "text", or "" where only the bytes can tell."""
+    """One of json, form, multipart, text; empty where only the bytes can tell."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith(("/json", "+json")):
         return "json"

@@ -1,4 +1,4 @@
-"""Text in, spans out: fold, find, decode, find again. Not what is done about them, and no memory of what was seen (engine.py has both).
+"""Text in, spans out: take apart, fold, find, decode, find again. Not what is done about them, and no memory of what was seen (engine.py has both).
 
 Placeholders already in the text, and then each value found, are collapsed into one neutral character, and the surroundings are searched again
 until nothing new comes up: so a masked text, searched again, gives nothing, and mask(mask(x)) == mask(x).
@@ -6,26 +6,32 @@ until nothing new comes up: so a masked text, searched again, gives nothing, and
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import regex
 
 from addons.masks import encoded_words, escapes, jsontext
 from addons.masks.detectors import DETECTORS, ENTITIES
 from addons.masks.folding import folded
-from addons.masks.plan import Plan
+from addons.masks.jsontext import Unit
 from addons.masks.placeholders import fingerprint, grammar, tail_of
-from addons.masks.sight import BREAK, NEUTRAL, Sight
+from addons.masks.plan import Plan
+from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
 from addons.masks.spans import Span, united
 from addons.masks.views import Builder, View
 
 WITHHELD = "WITHHELD"
-DEPTH = 5  # encodings inside encodings
+DEPTH = 5  # encodings inside encodings, JSON inside JSON
 SPARE = 1 << 20  # characters that decoding may produce, beyond twice the text's own
 SECONDS = 3.0  # for one pattern on one text; every pattern is bounded, this is the last guard
 ROUNDS = 4
-_SHORT = 4096  # up to here a text is searched again as a whole
+_WHOLE = 4096  # up to here a piece is searched again as a whole
 _AROUND = 400
-_LONGEST_NAME = 80
+_OPENING = frozenset({"{", "[", " "})
 
+_NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
 _PLAN = Plan(DETECTORS)
 _PLACEHOLDER = grammar(ENTITIES | {WITHHELD})
 
@@ -35,8 +41,8 @@ class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mis
 
 
 def context_of(name: str) -> str:
-    """The name a text stands under, where it can matter to any detector; "" for the many that cannot."""
-    return name[:_LONGEST_NAME] if name and _PLAN.heeds(name) else ""
+    """The name a text stands under, where it can matter to any detector; "" for the many that cannot. A sentence, or a value, is no name."""
+    return name if name and _NAME.fullmatch(name) and _PLAN.heeds(name) else ""
 
 
 def detect(text: str, name: str, key: bytes, *, alone: bool = True, seconds: float = SECONDS) -> tuple[Span, ...]:
@@ -46,10 +52,9 @@ def detect(text: str, name: str, key: bytes, *, alone: bool = True, seconds: flo
     """
     search = _Search(name, key, seconds, 2 * len(text) + SPARE, alone=alone)
     try:
-        spans = search.whole(text)
+        return search.whole(text)
     except TimeoutError:
         raise Undecided from None
-    return jsontext.fitted(text, spans)
 
 
 class _Search:
@@ -63,19 +68,63 @@ class _Search:
         self._alone = alone
 
     def whole(self, text: str) -> tuple[Span, ...]:
+        view = View(text)
         masked = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[" in text else []
-        spans = fresh = tuple(self._sweep(collapsed(text, masked, [(0, len(text))]), 0, alone=self._alone))
+        units = tuple(jsontext.units(text)) if jsontext.is_json(text) else ()
+        spans = fresh = tuple(self._once(view, units, masked))
         for _ in range(ROUNDS):
             if not fresh:
                 break
-            known = [(span.start, span.end) for span in united(spans)]
-            places = [(0, len(text))] if len(text) <= _SHORT else _around(fresh, len(text))
-            view = collapsed(text, sorted({*masked, *known}), places)
-            fresh = tuple(self._sweep(view, 0, alone=self._alone and len(text) <= _SHORT))
+            hidden = sorted({*masked, *((span.start, span.end) for span in united(spans))})
+            fresh = tuple(self._again(view, units, hidden, fresh))
             spans += fresh
         return spans
 
+    def _once(self, view: View, units: Sequence[Unit], masked: Sequence[tuple[int, int]]) -> Iterator[Span]:
+        if units:
+            yield from self._apart(view, units, masked, 0)
+        elif masked:
+            yield from self._sweep(collapsed(view, masked, [Unit(0, len(view.text))]), 0, alone=self._alone)
+        else:
+            yield from self._sweep(view, 0, alone=self._alone)
+
+    def _again(
+        self, view: View, units: Sequence[Unit], hidden: Sequence[tuple[int, int]], fresh: Sequence[Span]
+    ) -> Iterator[Span]:
+        """Only around what was found: nothing else can have changed."""
+        if units:
+            yield from self._apart(view, tuple(_touched(units, fresh)), hidden, 0)
+        elif len(view.text) <= _WHOLE:
+            yield from self._sweep(collapsed(view, hidden, [Unit(0, len(view.text))]), 0, alone=self._alone)
+        else:
+            around = [Unit(*place) for place in _around(fresh, 0, len(view.text))]
+            yield from self._sweep(collapsed(view, hidden, around), 0, alone=False)
+
+    def _apart(
+        self, view: View, units: Sequence[Unit], masked: Sequence[tuple[int, int]], depth: int
+    ) -> Iterator[Span]:
+        """JSON: its pieces one after the other in one search, and those that are JSON themselves each in its own."""
+        inside = dict(self._nested(view, units, masked) if depth < DEPTH else ())
+        plain = [unit for unit in units if unit not in inside]
+        for span in self._sweep(collapsed(view, masked, plain), depth, alone=False):
+            yield from jsontext.fitted(view.text, plain, span)
+        for inner in inside.values():
+            core = View(inner.text)
+            for span in self._apart(core, tuple(jsontext.units(core.text)), (), depth + 1):
+                start, end = inner.source(span.start, span.end)
+                yield replace(span, start=start, end=end, quote=jsontext.escaped(span.quote))
+
+    def _nested(
+        self, view: View, units: Sequence[Unit], masked: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[Unit, View]]:
+        for unit in units:
+            if not unit.is_number and view.text[unit.start : unit.start + 1] in _OPENING:
+                inner = jsontext.unescaped(collapsed(view, masked, [Unit(unit.start, unit.end)]))
+                if jsontext.is_json(inner.text):
+                    yield unit, inner
+
     def _sweep(self, view: View, depth: int, *, alone: bool) -> Iterator[Span]:
+        """What is found in the view, in the coordinates of the outermost text."""
         view = folded(view)
         sight = Sight(view.text, self._name, alone=alone, timeout=self._seconds)
         for found in _PLAN.found(sight):
@@ -96,21 +145,26 @@ class _Search:
             yield inner
 
 
-def collapsed(text: str, masked: Iterable[tuple[int, int]], places: Sequence[tuple[int, int]]) -> View:
-    """The given places of the text, what is masked there shrunk to one neutral character. Ranges may overlap."""
-    built = Builder(View(text))
+def collapsed(view: View, masked: Sequence[tuple[int, int]], units: Sequence[Unit]) -> View:
+    """The units one after the other, each behind its name, what is masked in them shrunk to one neutral character. Ranges may overlap."""
+    built = Builder(view)
     ranges = list(_merged(masked))
-    if not ranges and list(places) == [(0, len(text))]:
-        return View(text)
-    for left, right in places:
-        position = left
-        for start, end in ranges:
-            if left <= start and end <= right and start >= position:
+    heads: dict[str, str] = {}
+    several = len(units) > 1
+    for unit in units:
+        if several or unit.name:
+            if unit.name not in heads:
+                heads[unit.name] = f"{context_of(unit.name)}{NAME}" if context_of(unit.name) else ""
+            built.add(BREAK + heads[unit.name], unit.start, unit.start, 0)
+        position = unit.start
+        for start, end in ranges[bisect_right(ranges, (unit.start, -1)) :] if ranges else ():
+            if start >= unit.end:
+                break
+            if end <= unit.end:
                 built.copy(position, start)
                 built.add(NEUTRAL, start, end, 0)
                 position = end
-        built.copy(position, right)
-        built.add(BREAK, right, right, 0)
+        built.copy(position, unit.end)
     return built.view()
 
 
@@ -127,7 +181,23 @@ def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield last
 
 
-def _around(spans: Iterable[Span], length: int) -> list[tuple[int, int]]:
-    """The surroundings of the spans, merged where they meet."""
-    wide = ((max(0, span.start - _AROUND), min(length, span.end + _AROUND)) for span in spans)
+def _around(spans: Iterable[Span], left: int, right: int) -> list[tuple[int, int]]:
+    """The surroundings of the spans between `left` and `right`, merged where they meet."""
+    wide = (
+        (max(left, span.start - _AROUND), min(right, span.end + _AROUND))
+        for span in spans
+        if left <= span.start < right
+    )
     return list(_merged(wide))
+
+
+def _touched(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[Unit]:
+    """The units in which something was found; of long ones only the surroundings of it."""
+    starts = sorted(span.start for span in spans)
+    for unit in units:
+        if bisect_left(starts, unit.start) == bisect_left(starts, unit.end):
+            continue
+        if unit.end - unit.start <= _WHOLE:
+            yield unit
+        else:
+            yield from (replace(unit, start=start, end=end) for start, end in _around(spans, unit.start, unit.end))

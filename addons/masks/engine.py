@@ -25,7 +25,6 @@ from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
 
 __all__ = ["ENTITIES", "Masker", "ScopedMasker"]
-_SMALL = 400  # a longer leaf is searched, and remembered, by itself
 _BATCH = 2000  # leaves
 ALWAYS = Rule("always", (CREDENTIAL,), Action.REDACT)  # by place or by value: no policy turns it off
 
@@ -178,9 +177,9 @@ class ScopedMasker:
             tally.withheld = True
             return [Replacement(0, len(text), redacted(WITHHELD))]
         chosen = [span for span in spans if span.entity in self._rules]
-        for span in chosen:
-            if self._rules[span.entity].action is Action.KEEP:
-                tally.add(location, span.entity, self._rules[span.entity], "")
+        kept = [span for span in chosen if self._rules[span.entity].action is Action.KEEP]
+        for span in united(kept):
+            tally.add(location, span.entity, self._rules[span.entity], "")
         masking = [span for span in chosen if self._rules[span.entity].action is not Action.KEEP]
         return [self._replacement(text, span, location, tally) for span in united(masking)]
 
@@ -188,7 +187,7 @@ class ScopedMasker:
         rule = self._rules[span.entity]
         token = self._token(rule.action, span, text)
         tally.add(location, span.entity, rule, token)
-        return Replacement(span.start, span.end, f'"{token}"' if span.number else token)
+        return Replacement(span.start, span.end, f"{span.quote}{token}{span.quote}")
 
     def _token(self, action: Action, span: Span, text: str) -> str:
         if action is Action.REDACT:
@@ -200,11 +199,11 @@ class ScopedMasker:
     def _walked(self, value: Any, root: str, context: str, tally: _Tally) -> Any:
         leaves = walk.leaves(value, context)
         found: dict[int, Iterable[Span] | None] = {}  # None: could not be searched in time
-        small = [index for index, leaf in enumerate(leaves) if len(leaf.text) <= _SMALL]
+        small = [index for index, leaf in enumerate(leaves) if leaf.is_small]
         for begin in range(0, len(small), _BATCH):
             found.update(self._found_together(leaves, small[begin : begin + _BATCH]))
         found.update(
-            (index, self._found(leaf.text, leaf.name)) for index, leaf in enumerate(leaves) if len(leaf.text) > _SMALL
+            (index, self._found(leaf.text, leaf.name)) for index, leaf in enumerate(leaves) if not leaf.is_small
         )
         texts: list[str | None] = [None] * len(leaves)
         for index in sorted(found):  # a key before what stands under it, so that pointers show the key's masked form

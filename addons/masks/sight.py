@@ -163,7 +163,7 @@ class Sight:
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int], ...]:
-        """Runs of at least RUN token characters that are more than words: with a digit, or with both cases and no end."""
+        """Runs of at least RUN token characters that are more than words: with a digit, or with capitals among small letters as no name has them."""
         found = _runs(self._bytes.translate(_TOKEN_CLASS))
         return tuple((start, end) for start, end in found if _more_than_words(self.text, start, end))
 
@@ -258,6 +258,7 @@ def _runs(classes: bytes) -> Iterator[tuple[int, int]]:
 
 
 _DIGIT = regex.compile(r"[0-9]")
+_TURN = regex.compile(r"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
 _SEPARATOR = regex.compile(r"[_\-/]")
 
 
@@ -266,7 +267,9 @@ def _more_than_words(text: str, start: int, end: int) -> bool:
     if _DIGIT.search(text, start, end):
         return True
     run = text[start:end]
-    return not _SEPARATOR.search(run) and (run.isupper() or (end - start >= 24 and not run.islower()))
+    if _SEPARATOR.search(run) or run.islower():
+        return False
+    return end - start >= 24 or run.isupper() or len(_TURN.findall(run)) * 3 >= len(run)
 
 
 def _ends_of(runs: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:

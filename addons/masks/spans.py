@@ -21,7 +21,7 @@ class Span:
         default="", repr=False
     )  # 16 letters; the same value gives the same digest however it was encoded
     tail: str = field(default="", repr=False)  # what a `partial` placeholder may show
-    number: bool = False  # the range is a JSON number: its replacement needs quotes
+    quote: str = ""  # stands around the replacement, where the range is a JSON number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def _union(left: Span, right: Span) -> Span:
     name = max(left, right, key=_rank)
     whole = [span for span in (name, left, right) if (span.start, span.end) == (start, end) and span.digest]
     digest, tail = (whole[0].digest, whole[0].tail) if whole else ("", "")
-    return Span(start, end, name.entity, name.confidence, digest, tail, left.number or right.number)
+    return Span(start, end, name.entity, name.confidence, digest, tail, left.quote or right.quote)
 
 
 def _rank(span: Span) -> tuple[float, int, str]:

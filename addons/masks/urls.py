@@ -8,12 +8,59 @@ from urllib.parse import unquote_plus
 import regex
 
 _NAMES = frozenset(
-    """
-    key api_key apikey api-key x-api-key token access_token accesstoken refresh_token id_token auth auth_token authtoken authorization
-    sig signature x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential awsaccesskeyid
-    secret client_secret clientsecret password passwd pwd pass code code_verifier assertion client_assertion session sessionid session_id
-    sid jwt ticket subscription-key subscription_key private_token private_key credential credentials hmac passphrase otp pin sastoken
-    """.split()
+    {
+        *(
+            "key",
+            "api_key",
+            "apikey",
+            "api-key",
+            "x-api-key",
+            "subscription-key",
+            "subscription_key",
+            "private_key",
+            "awsaccesskeyid",
+        ),
+        *(
+            "token",
+            "access_token",
+            "accesstoken",
+            "refresh_token",
+            "id_token",
+            "auth_token",
+            "authtoken",
+            "private_token",
+            "sastoken",
+            "jwt",
+        ),
+        *(
+            "auth",
+            "authorization",
+            "sig",
+            "signature",
+            "hmac",
+            "code",
+            "code_verifier",
+            "assertion",
+            "client_assertion",
+            "ticket",
+            "otp",
+            "pin",
+        ),
+        *("x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential"),
+        *(
+            "secret",
+            "client_secret",
+            "clientsecret",
+            "password",
+            "passwd",
+            "pwd",
+            "pass",
+            "passphrase",
+            "credential",
+            "credentials",
+        ),
+        *("session", "sessionid", "session_id", "sid"),
+    }
 )
 _ENDINGS = ("_token", "-token", "_key", "-key", "_secret", "-secret", "_password", "_signature", "-signature")
 _SEPARATORS = regex.compile(r"([&;])")

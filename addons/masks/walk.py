@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from addons.masks.jsontext import fitted
 from addons.masks.sight import BREAK, NAME
 from addons.masks.spans import Span
 
 DEPTH = 200  # deeper than any request of a known provider by far; orjson writes 254
+_SMALL = 400
+_OPENING = frozenset({"{", "[", " ", "\n", "\r", "\t"})
 
 
 class TooDeepError(Exception):
@@ -39,6 +40,11 @@ class Leaf:
     name: str = field(repr=False)
     place: Place | None
     is_number: bool = False
+
+    @property
+    def is_small(self) -> bool:
+        """Fit to be searched with others. A long leaf, or one that may be JSON itself, is searched (and remembered) alone."""
+        return len(self.text) <= _SMALL and self.text[:1] not in _OPENING
 
 
 def pointer(root: str, index: int, leaves: Sequence[Leaf], texts: Sequence[str | None]) -> str:
@@ -128,7 +134,7 @@ def joined(batch: Iterable[Leaf], named: Callable[[str], str]) -> tuple[str, lis
 def parted(spans: Iterable[Span], batch: Sequence[Leaf], starts: Sequence[int]) -> dict[int, list[Span]]:
     """The spans of a joined text, by the leaf they lie in and in its own coordinates.
 
-    A number is replaced as a whole; a leaf that is JSON itself stays JSON.
+    A number is replaced as a whole.
     """
     parts: dict[int, list[Span]] = {}
     for span in spans:
@@ -144,4 +150,4 @@ def parted(spans: Iterable[Span], batch: Sequence[Leaf], starts: Sequence[int]) 
                 )
                 parts.setdefault(index, []).append(whole)
             index += 1
-    return {index: list(fitted(batch[index].text, tuple(found))) for index, found in parts.items()}
+    return parts

@@ -112,9 +112,7 @@ DETECTORS = (
         near=0.65,
         alone=0.53,
     ),
-    letters(
-        "SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", lambda value: _is_nric(value), _NRIC, bare=0.7, near=0.95, alone=0.9
-    ),
+    letters("SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", _is_nric, _NRIC, bare=0.7, near=0.95, alone=0.9),
     letters("SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", anything, _NRIC, bare=0.5, near=0.8, alone=0.7),
     letters("SG_NRIC_FIN", r"[A-Z][0-9]{7}[A-Z]", anything, _NRIC, near=0.6, alone=0.56),
     letters(

@@ -139,13 +139,13 @@ def _named_text(sight: Sight, name: Name) -> Found | None:
     at = sight.name.lower().find(name.literal)
     text = sight.text.strip()
     end = at + len(name.literal)
-    if not text or not _is_secret_name(name, sight.name[:at], sight.name[at:end], sight.name[end:]):
+    if not text or BREAK in text or not _is_secret_name(name, sight.name[:at], sight.name[at:end], sight.name[end:]):
         return None
     return _judged(name, text, sight.text.find(text), quoted=True)
 
 
 def _judged(name: Name, value: str, start: int, *, quoted: bool) -> Found | None:
-    if not value.strip(NEUTRAL + " ,;[]") or not _is_value(name, value, quoted=quoted):
+    if not any(map(str.isalnum, value)) or not _is_value(name, value.replace(NEUTRAL, ""), quoted=quoted):
         return None
     return Found(start, start + len(value), name.entity, 0.6 if name.password else 0.55, value)
 

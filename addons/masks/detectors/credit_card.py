@@ -9,15 +9,15 @@ from addons.masks.detectors.kinds import Pattern, words
 from addons.masks.sight import Where
 
 _S = r"[ .\-/]"
-_ENDS = rf"(?![0-9])(?!{_S}[0-9]{{4}}(?![0-9]))"
-_PATTERN = regex.compile(
-    rf"(?<![0-9])(?<![0-9][.,])(?:"
-    rf"[2-6][0-9]{{3}}(?:{_S}?[0-9]{{4}}){{2}}{_S}?[0-9]{{1,4}}(?:{_S}?[0-9]{{1,3}})?"
-    rf"|3[0-9]{{3}}{_S}?[0-9]{{6}}{_S}?[0-9]{{4,5}}"
-    rf"|[2-6](?:{_S}{{1,3}}[0-9]){{12,18}}"
-    rf"){_ENDS}"
+_START, _END = r"(?<![0-9])(?<![0-9][.,])", r"(?![0-9])"
+_UNBROKEN = regex.compile(rf"{_START}[2-6][0-9]{{11,18}}{_END}")
+_IN_FOURS = regex.compile(rf"{_START}[2-6][0-9]{{3}}(?:{_S}[0-9]{{4}}){{2}}{_S}[0-9]{{1,4}}{_END}")
+_OF_NINETEEN = regex.compile(rf"{_START}[2-6][0-9]{{3}}(?:{_S}[0-9]{{4}}){{3}}{_S}[0-9]{{1,3}}{_END}")
+_ODD = regex.compile(
+    rf"{_START}(?:[2-6][0-9]{{3}}(?:{_S}?[0-9]{{4}}){{3}}|3[0-9]{{3}}{_S}?[0-9]{{6}}{_S}?[0-9]{{4,5}}){_END}"
 )
-_AIR_TRAVEL = regex.compile(rf"(?<![0-9])1[0-9]{{3}}{_S}?[0-9]{{5}}{_S}?[0-9]{{6}}{_ENDS}")
+_SPREAD = regex.compile(rf"{_START}[2-6](?:{_S}{{1,3}}[0-9]){{12,18}}{_END}")
+_AIR_TRAVEL = regex.compile(rf"{_START}1[0-9]{{3}}{_S}?[0-9]{{5}}{_S}?[0-9]{{6}}{_END}")
 _BROKEN_LINES = regex.compile(r"(?<![0-9])[2-6][0-9]{3}(?:\s{1,4}[0-9]{4}){3}(?![0-9])")
 _CONTEXT = words(
     "card", "credit", "debit", "visa", "mastercard", "amex", "american express", "discover", "jcb", "diners", "maestro", "pan",
@@ -48,45 +48,43 @@ def is_card(digits: str) -> bool:
     return in_range and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
 
 
-DETECTOR = Pattern(
-    entity="CREDIT_CARD",
-    where=Where.NUMBERS,
-    shapes=(
-        "00000000",
-        "0000 0000",
-        "0000-0000",
-        "0000.0000",
-        "0000/0000",
-        "0000 000000",
-        "0000-000000",
-        "0 0 0 0 0 0",
-        "0-0-0-0",
-        "0.0.0.0.0.0",
-        "0/0/0/0/0/0",
+DETECTORS = (
+    *(
+        Pattern(
+            entity="CREDIT_CARD",
+            where=Where.NUMBERS,
+            shapes=shapes,
+            pattern=pattern,
+            valid=is_card,
+            confidence=0.8,
+            context=_CONTEXT,
+            with_context=0.95,
+        )
+        for pattern, shapes in (
+            (_UNBROKEN, ("000000000000",)),
+            (_IN_FOURS, ("0000 0000", "0000-0000", "0000.0000", "0000/0000")),
+            (_OF_NINETEEN, ("0000 0000", "0000-0000", "0000.0000", "0000/0000")),
+            (_ODD, ("00000000", "0000 000000", "0000-000000", "0000.000000")),
+            (_SPREAD, ("0 0 0 0 0 0", "0-0-0-0-0-0", "0.0.0.0.0.0", "0/0/0/0/0/0", "0 0 0 0   0")),
+        )
     ),
-    pattern=_PATTERN,
-    valid=is_card,
-    confidence=0.8,
-    context=_CONTEXT,
-    with_context=0.95,
+    Pattern(
+        entity="CREDIT_CARD",
+        where=Where.NUMBERS,
+        pattern=_AIR_TRAVEL,
+        valid=luhn.is_valid,
+        confidence=0.1,
+        context=_CONTEXT,
+        with_context=0.8,
+        alone=0.6,
+    ),
+    Pattern(
+        entity="CREDIT_CARD",
+        where=Where.BROKEN,
+        pattern=_BROKEN_LINES,
+        valid=is_card,
+        confidence=0.1,
+        context=_CONTEXT,
+        with_context=0.8,
+    ),
 )
-AIR_TRAVEL = Pattern(
-    entity="CREDIT_CARD",
-    where=Where.NUMBERS,
-    pattern=_AIR_TRAVEL,
-    valid=luhn.is_valid,
-    confidence=0.1,
-    context=_CONTEXT,
-    with_context=0.8,
-    alone=0.6,
-)
-BROKEN_LINES = Pattern(
-    entity="CREDIT_CARD",
-    where=Where.BROKEN,
-    pattern=_BROKEN_LINES,
-    valid=is_card,
-    confidence=0.1,
-    context=_CONTEXT,
-    with_context=0.8,
-)
-DETECTORS = (DETECTOR, AIR_TRAVEL, BROKEN_LINES)

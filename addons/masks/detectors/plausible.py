@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 import regex
 
@@ -51,7 +52,7 @@ def is_code(value: str) -> bool:
 
 def is_password(value: str, *, quoted: bool) -> bool:
     """What stands after a password's name. In quotes nearly anything may be one."""
-    if not 4 <= len(value) <= 256 or is_placeholder(value) or value.startswith(("$", "%", "{{", "<%")) and not quoted:
+    if not 4 <= len(value) <= 256 or is_placeholder(value) or (not quoted and value.startswith(("$", "%", "{{", "<%"))):
         return False
     if quoted:
         return not _is_label(value)
@@ -126,5 +127,5 @@ def _dense(part: str) -> bool:
 
 def _mixed(value: str) -> bool:
     """Both cases, and more turns between them than words have."""
-    turns = sum(1 for left, right in zip(value, value[1:], strict=False) if left.isupper() != right.isupper())
+    turns = sum(1 for left, right in pairwise(value) if left.isupper() != right.isupper())
     return turns * 3 >= len(value)

@@ -1,0 +1,42 @@
+"""What every test of this room needs: a masker with made-up keys, and what a search finds in a text."""
+
+import pytest
+
+from addons.masks.detection import detect
+from addons.masks.engine import Masker
+from addons.masks.rules import Action, Rule
+from addons.masks.spans import united
+
+KEY, MEMO_KEY = b"k" * 32, b"m" * 32
+
+
+@pytest.fixture
+def scope():
+    """scope(*rules, **more): a scoped masker; without rules everything is hashed."""
+
+    def make(*rules, direction="request", groups=("engineering",), connection="openai", **more):
+        masker = Masker(rules or (Rule("all", ("*",), Action.HASH),), KEY, MEMO_KEY, 1 << 20)
+        return masker.scope(connection, groups, direction, **more)
+
+    return make
+
+
+@pytest.fixture
+def found():
+    """found(text): (entity, matched text) of every detection, overlaps united."""
+
+    def search(text, name="", *, alone=True):
+        return [(span.entity, text[span.start : span.end]) for span in united(detect(text, name, KEY, alone=alone))]
+
+    return search
+
+
+@pytest.fixture
+def named(found):
+    """named(entity, text): what was found under that name, before overlaps are united."""
+
+    def search(entity, text, name=""):
+        spans = sorted(detect(text, name, KEY), key=lambda span: span.start)
+        return list(dict.fromkeys(text[span.start : span.end] for span in spans if span.entity == entity))
+
+    return search
