@@ -24,7 +24,7 @@ from addons.policy.decide import CommandFact, Facts
 from addons.policy.model import ApprovalRule, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Kind, Part
-from addons.taps import Tap, guards, read_reply
+from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
 from addons.tokens.gateway_token import TokenRefused, check_in_force
 
 POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
@@ -176,7 +176,8 @@ class Approval:
             or not guards(self.desk.policies, exchange)
         ):
             return
-        exchange.reply = await asyncio.to_thread(read_reply, flow, exchange)
+        large = len(flow.response.raw_content or b"") > OFF_LOOP_BYTES
+        exchange.reply = await asyncio.to_thread(read_reply, flow, exchange) if large else read_reply(flow, exchange)
         await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
 
     @hooks.fails_closed

@@ -12,9 +12,12 @@ import os
 import platform
 import pwd
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -72,7 +75,8 @@ class Desk:
         """The caller holds folder.own(). Refuses what is missing or faulty; creates nothing."""
         in_force = policies_in(policies or folder.policies)
         keys = Keys.load(folder.keys)
-        store = await asyncio.to_thread(Store.open, folder.database, keys, clock=clock, random=random)
+        deliver = _in_thread_of(asyncio.get_running_loop())
+        store = await asyncio.to_thread(Store.open, folder.database, keys, clock=clock, random=random, deliver=deliver)
         desk = cls(folder, store, keys, in_force, Registry(), clock, random)
         try:
             await desk.restore()
@@ -127,7 +131,10 @@ class Desk:
     # -- the record -------------------------------------------------------------------------------------------------
     async def record(self, *records: Record) -> tuple[int, ...]:
         """Sequence numbers, once all of them are on disk; all or none."""
-        return await asyncio.wrap_future(self.store.append(*records))
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[tuple[int, ...]] = loop.create_future()
+        self.store.append(*records).add_done_callback(partial(_pass_on, loop, waiter, threading.get_ident()))
+        return await waiter
 
     def new_id(self, prefix: str) -> str:
         return new_id(prefix, self.clock(), self.random)
@@ -248,3 +255,27 @@ def user_actor(uid: int) -> str:
 def _approval_and_grant(row: ApprovalRow, granted: GrantRow | None) -> tuple[Approval, Grant | None]:
     approval = approval_of(row)
     return approval, None if granted is None else grant_of(granted, approval)
+
+
+def _in_thread_of(loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], None]], None]:
+    """Runs in the loop's thread what the store's writer has to tell: one waking for all callers of a transaction."""
+
+    def deliver(settle: Callable[[], None]) -> None:
+        try:
+            loop.call_soon_threadsafe(settle)
+        except RuntimeError:  # the loop is closed: nobody waits there any more
+            settle()
+
+    return deliver
+
+
+def _pass_on(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Any], loop_thread: int, done: Future[Any]) -> None:
+    """The result of the store's future, in the waiter. Called in the loop's thread, but for a failure of the writer."""
+    if threading.get_ident() != loop_thread:
+        loop.call_soon_threadsafe(_pass_on, loop, waiter, loop_thread, done)
+    elif not waiter.cancelled():
+        error = done.exception()
+        if error is None:
+            waiter.set_result(done.result())
+        else:
+            waiter.set_exception(error)

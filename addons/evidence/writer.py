@@ -1,7 +1,8 @@
 """The thread that writes: one connection, a bounded queue, one commit for whatever is waiting. Not what is written: see the ledger.
 
 Strategy.
-1. A batch is what has queued up while the last one was being committed; nobody waits for company.
+1. A batch is what has queued up while the last one was being committed. Only where many exchanges are under way does a commit wait
+   up to 2 ms for company: then the event loop, not the disk, is what all of them wait for.
 2. A future is done when its transaction is on disk (WAL, synchronous=FULL), and not before.
 3. The first error of any kind is the last thing this thread does. SQLite after SQLITE_FULL still accepts a smaller row, and after a
    failed fsync nobody knows what the kernel kept: going on would leave gaps that only the large prompts fall into.
@@ -19,9 +20,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -37,6 +39,9 @@ _BATCH_BYTES = 16 * 2**20
 _QUEUE_UNITS = 4096
 _QUEUE_BYTES = 256 * 2**20
 _SWITCH_SECONDS = 0.0005
+_CROWD = 4  # exchanges under way from which on a commit waits for company
+_GATHER_SECONDS_EACH = 0.00025
+_GATHER_SECONDS = 0.002
 _WAL_BYTES = 64 * 2**20  # above this the WAL is cut, once no reader is in the way
 
 _HINTS = {
@@ -80,15 +85,21 @@ class _Identity:
     wal: tuple[int, int]
 
 
+Deliver = Callable[[Callable[[], None]], object]
+
+
 class Writer:
     """Owns the connection from `start` to `stop`."""
 
-    def __init__(self, path: Path, connection: Connection, ledger: Ledger, *, checkpoint_seconds: float) -> None:
+    def __init__(
+        self, path: Path, connection: Connection, ledger: Ledger, *, checkpoint_seconds: float, deliver: Deliver
+    ) -> None:
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
         self._connection = connection
         self._ledger = ledger
         self._checkpoint_seconds = checkpoint_seconds
+        self._deliver = deliver
         self._queue: SimpleQueue[_Unit | _Sign | None] = SimpleQueue()
         self._lock = Lock()
         self._units = self._bytes = 0
@@ -172,6 +183,7 @@ class Writer:
         size = 0
         with contextlib.suppress(Empty):
             job = self._queue.get(timeout=self._idle_seconds())
+            time.sleep(self._gather_seconds())
             while job is not None:
                 batch.append(job)
                 size += job.size if isinstance(job, _Unit) else 0
@@ -186,6 +198,11 @@ class Writer:
             return None
         return max(0.0, self._signed_at + self._checkpoint_seconds - time.monotonic())
 
+    def _gather_seconds(self) -> float:
+        """With many exchanges under way, wait for more before a commit: it costs the same for all. Alone, nobody waits."""
+        under_way = len(self._ledger.state.open)
+        return 0.0 if under_way < _CROWD else min(_GATHER_SECONDS, _GATHER_SECONDS_EACH * under_way)
+
     def _is_due(self) -> bool:
         return bool(self._ledger.unsigned) and time.monotonic() >= self._signed_at + self._checkpoint_seconds
 
@@ -198,14 +215,7 @@ class Writer:
         with self._lock:
             self._units -= len(units)
             self._bytes -= sum([unit.size for unit in units])
-        for unit, result in zip(units, results, strict=True):
-            if isinstance(result, RecordInvalid):
-                unit.future.set_exception(result)
-                continue
-            for draft in unit.drafts:
-                if draft.actor is not None:
-                    draft.actor.durable = True
-            unit.future.set_result(result)
+        self._deliver(partial(_settle, units, results))
 
     def _sign(self) -> None:
         self._signed_at = time.monotonic()
@@ -251,6 +261,23 @@ class Writer:
         for job in batch:
             if not job.future.done():
                 job.future.set_exception(failure)
+
+
+def at_once(settle: Callable[[], None]) -> None:
+    """Results are set in the writer's own thread."""
+    settle()
+
+
+def _settle(units: list[_Unit], results: list[tuple[int, ...] | RecordInvalid]) -> None:
+    """Every waiting caller of one transaction hears of it in one go: to wake an event loop once a caller costs more than to write."""
+    for unit, result in zip(units, results, strict=True):
+        if isinstance(result, RecordInvalid):
+            unit.future.set_exception(result)
+            continue
+        for draft in unit.drafts:
+            if draft.actor is not None:
+                draft.actor.durable = True
+        unit.future.set_result(result)
 
 
 def _name(fault: BaseException) -> str:
