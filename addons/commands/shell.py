@@ -17,10 +17,10 @@ from addons.commands.shell_clients import Stdin
 from addons.commands.shell_simple import Scope, Simple, read_simple
 from addons.commands.shell_text import HEAVIEST, Fragment
 from addons.commands.shell_walk import Walk
-from addons.commands.shell_words import Field
-from addons.commands.values import UNKNOWN, Found, Language, Row
+from addons.commands.shell_words import Field, Set
+from addons.commands.values import UNKNOWN, Found, Inner, Language, Row
 
-Variables = Mapping[str, str | tuple[str, ...]]
+Variables = Mapping[str, Set]
 _Key = tuple[str, tuple[str, ...]] | tuple[str, str]
 
 
@@ -30,7 +30,7 @@ def read_shell(script: str, budget: Budget, variables: Variables | None = None) 
     broken = weight > HEAVIEST or not budget.spend(Work.SHELL_FAULTS, weight**2)
     if not broken:
         tree = shell_tree.parse(script)
-        broken = tree.has_error
+        broken = tree.has_error or _MISREAD.search(script) is not None
         if not broken:
             budget.give_back(Work.SHELL_FAULTS, weight**2)
         for found in Walk(dict(variables or {})).rows(tree):
@@ -45,6 +45,9 @@ def read_shell(script: str, budget: Budget, variables: Variables | None = None) 
         yield Row(Language.SHELL, UNKNOWN if broken else ":", (), script)
 
 
+_MISREAD: Final = re.compile(r"`\s+`")  # the parser takes `a` `b` for one substitution, and says nothing
+
+
 def _key(found: Found) -> _Key:
     return (found.verb, found.objects) if isinstance(found, Row) else (found.language, found.text)
 
@@ -56,7 +59,7 @@ _REMAINS: Final = re.compile(r"\s*(?:(?:for|case|select|function|esac|fi|done|in
 _PER_FRAGMENT: Final = 3  # tokens' worth of work, even for an empty one
 
 
-def _piecemeal(script: str, budget: Budget, variables: dict[str, str | tuple[str, ...]]) -> Iterator[Found]:
+def _piecemeal(script: str, budget: Budget, variables: dict[str, Set]) -> Iterator[Found]:
     """Fragment by fragment: for scripts that the parser is not to be given whole, or did not understand."""
     walk = Walk(variables)
     for fragment in shell_text.fragments(script):
@@ -79,6 +82,9 @@ def _fragment(text: str, fragment: Fragment, walk: Walk, budget: Budget) -> Iter
     stdin = Stdin(fragment.here) if fragment.here is not None else Stdin() if fragment.piped else None
     rows = list(walk.rows(tree, stdin))
     yield from rows
+    hidden = (text if tree.has_error else "", fragment.here if fragment.here and not fragment.here_is_literal else "")
+    for script in (script for held in hidden for script in shell_text.substitutions(held)):
+        yield Inner(Language.SHELL, script)
     if fragment.weight > HEAVIEST or (tree.has_error and not rows):
         yield Row(Language.SHELL, UNKNOWN, (), fragment.text)
 

@@ -123,7 +123,7 @@ CLIENTS: Final[dict[str, _Client]] = {
     "rscript": _code(Language.OTHER, "e", "e"),
     "awk": _code(Language.OTHER, "Fvf", ""),
 }
-_SHELLS: Final = frozenset({"bash", "sh", "zsh", "dash", "ksh", "mksh", "ash", "fish", "csh", "tcsh", "rbash", "rsh"})
+SHELLS: Final = frozenset({"bash", "sh", "zsh", "dash", "ksh", "mksh", "ash", "fish", "csh", "tcsh", "rbash", "rsh"})
 _NO_STDIN: Final = frozenset({"aws", "bq", "wrangler", "turso", "awk", "dolt", "snow", "cockroach"})
 _VERSION: Final = re.compile(r"(?<=[a-z])-?\d[\d.]*[a-z]?\Z")
 _ALIASES: Final = {"gawk": "awk", "mawk": "awk", "nawk": "awk", "perl5": "perl", "pypy3": "python"}
@@ -138,6 +138,11 @@ def plain_name(verb: str) -> str:
     return short if short in CLIENTS else name
 
 
+def without_plus(arguments: Sequence[Field]) -> Sequence[Field]:
+    """bash +e -c TEXT: an option that is turned off is an option too."""
+    return [argument for argument in arguments if not argument.text.startswith("+")]
+
+
 def statements_of(name: str, arguments: Sequence[Field], stdin: Stdin | None, text: str) -> Iterator[Found]:
     """The statements that this command carries, each in its own language."""
     if name in _HTTP:
@@ -147,12 +152,12 @@ def statements_of(name: str, arguments: Sequence[Field], stdin: Stdin | None, te
         yield Row(Language.SHELL, UNKNOWN, (), text)
     if client is None:
         return
-    if name in _SHELLS:
-        arguments = [argument for argument in arguments if not argument.text.startswith("+")]  # bash +e -c TEXT
+    if name in SHELLS:
+        arguments = without_plus(arguments)
     parsed = parse(arguments, client.takes, until_operand=client.code_ends_options)
     carried = list(parsed.values(*client.options))
     operands = [arguments[at] for at in parsed.operands]
-    if (name in _SHELLS and parsed.has("c")) or (name == "awk" and not parsed.has("f")):
+    if (name in SHELLS and parsed.has("c")) or (name == "awk" and not parsed.has("f")):
         carried += operands[:1]
     elif name == "deno" and operands[:1] and operands[0].text == "eval":
         carried += operands[1:2]
@@ -232,8 +237,13 @@ def _requests(name: str, arguments: Sequence[Field], text: str) -> Iterator[Row]
             method = operands.pop(0).text
         operands = operands[:1]
     for url in (*operands, *parsed.values("url")):
-        host = host_of(url.text) if not url.known_from or "://" in url.text[: url.known_from] else url.text
+        host = _host(url)
         yield Row(Language.HTTP, method, (host,) if host else (), f"{method} {url.text}" if url.text else text)
+
+
+def _host(url: Field) -> str:
+    """$URL stays as it is written; https://h.example/$x is h.example."""
+    return host_of(url.text) if not url.known_from or "://" in url.text[: url.known_from] else url.text
 
 
 def _method(parsed: Parsed) -> str:
@@ -252,8 +262,8 @@ def _method(parsed: Parsed) -> str:
 def file_objects(name: str, arguments: Sequence[Field]) -> tuple[str, ...]:
     """What curl and wget touch: hosts, files sent (-d @f, -F x=@f, -T f), files written (-o f, -O f of wget)."""
     parsed = parse(arguments, _HTTP[name])
-    found = [host_of(arguments[at].text) or arguments[at].text for at in parsed.operands]
-    found += [host_of(url.text) or url.text for url in parsed.values("url")]
+    urls = (*(arguments[at] for at in parsed.operands), *parsed.values("url"))
+    found = [_host(url) or url.text for url in urls]
     for given in parsed.values(*_BODIES):
         _, at_sign, path = given.text.partition("@")
         found += [path.partition(";")[0]] if at_sign and (given.text[0] in "@<" or "=@" in given.text) else []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from addons.commands.hosts import has_scheme, host_of
-from addons.commands.shell_clients import CLIENTS, file_objects, is_http
+from addons.commands.shell_clients import CLIENTS, SHELLS, file_objects, is_http, without_plus
 from addons.commands.shell_options import Takes, parse
 from addons.commands.shell_words import Field
 from addons.commands.shell_wrappers import takes_of
@@ -52,18 +52,22 @@ _REMOTES: Final = frozenset({"ssh", "scp", "sftp", "rsync", "mosh", "ssh-copy-id
 _REMOTE: Final = re.compile(r"(?:[\w.+-]+@)?([\w.-]+):(?![\\/]{2})")
 _NUMBER: Final = re.compile(r"[+-]?\d[\d.]*[smhdkKMGT]?\Z")
 _FILE_LIKE: Final = re.compile(r"[/~]|\.[A-Za-z0-9]{1,8}\Z|\A\.{1,2}\Z")
+# Whatever their operands look like, files are meant; elsewhere a word of several lines is a text.
+_ONLY_FILES: Final = frozenset(
+    {"rm", "rmdir", "shred", "unlink", "cp", "mv", "ln", "touch", "mkdir", "cat", "truncate", "chattr"}
+)
 _WITH_NUMBERS: Final = frozenset({"timeout", "nice", "watch", "taskset"})
 _DEVICES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "-"})
 
 
 def objects_of(name: str, arguments: Sequence[Field]) -> tuple[str, ...]:
-    if is_http(name):
-        return file_objects(name, arguments)
-    found = dict.fromkeys(_candidates(name, arguments))
+    found = dict.fromkeys(file_objects(name, arguments) if is_http(name) else _candidates(name, arguments))
     return tuple(word for word in found if word and word not in _DEVICES and not word.startswith(("<(", ">(")))
 
 
 def _candidates(name: str, arguments: Sequence[Field]) -> Iterator[str]:
+    if name in SHELLS:
+        arguments = without_plus(arguments)
     takes = _TAKES.get(name) or (CLIENTS[name].takes if name in CLIENTS else takes_of(name))
     parsed = parse(arguments, takes, until_operand=name in CLIENTS and CLIENTS[name].code_ends_options)
     if name not in _NO_FILES:
@@ -72,13 +76,13 @@ def _candidates(name: str, arguments: Sequence[Field]) -> Iterator[str]:
         skipped = 1 if givers is not None and not parsed.has(*givers) else 0
         if name in CLIENTS and CLIENTS[name].operands_from >= 0:
             operands = operands[: CLIENTS[name].operands_from]
-        if name in ("bash", "sh", "zsh", "dash", "ksh", "fish", "ash") and parsed.has("c"):
-            skipped = 1
+        if name in SHELLS:
+            operands = operands[1 if parsed.has("c") else 0 :]
         if name == "tar" and operands and operands[0].text.isalpha() and arguments[0] is operands[0]:
             skipped = 1  # tar czf FILE
         if name == "ssh":
             operands = operands[:1]  # the rest is a script
-        numbers = (parsed.options or name in _WITH_NUMBERS) and name not in ("rm", "cp", "mv", "touch", "mkdir", "cat")
+        numbers = (parsed.options or name in _WITH_NUMBERS) and name not in _ONLY_FILES
         for operand in operands[skipped:]:
             if not (numbers and _NUMBER.match(operand.text)) and not (name in ("env", "sudo") and "=" in operand.text):
                 yield from _operand(name, operand.text)
@@ -103,7 +107,7 @@ def _operand(name: str, word: str) -> Iterator[str]:
         yield word.rpartition("@")[2]
     elif name == "dd":
         yield word.partition("=")[2] if word.startswith(("if=", "of=")) else ""
-    elif "\n" not in word and len(word) <= 4096:
+    elif len(word) <= 4096 and ("\n" not in word or name in _ONLY_FILES):
         yield word
 
 

@@ -131,6 +131,29 @@ class _Reader:
             self._bodies = (len(self._text), len(self._text))
 
 
+_SUBSTITUTION: Final = re.compile(r"\\.|\$\((?!\()|[()`]", re.DOTALL)
+
+
+def substitutions(text: str) -> Iterator[str]:
+    """The scripts in $(…) and `…`, outermost only, where double quotes or a here-document hold them."""
+    depth, start, tick = 0, 0, -1
+    for match in _SUBSTITUTION.finditer(text):
+        token = match[0]
+        if token == "`" and not depth:
+            if tick >= 0:
+                yield text[tick : match.start()]
+            tick = match.end() if tick < 0 else -1
+        elif token == "$(" or (token == "(" and depth):
+            start = start if depth else match.end()
+            depth += 1
+        elif token == ")" and depth:
+            depth -= 1
+            if not depth:
+                yield text[start : match.start()]
+    if depth:
+        yield text[start:]
+
+
 def _extra(kind: str | None, text: str) -> int:
     """What the parser may see in a token beyond the one: it does not always agree on where a comment or a word ends."""
     if kind == "double":

@@ -84,13 +84,21 @@ class Walk:
         return fields(node, self._scope.variables, self._output)
 
     def _words(self, command: Node) -> tuple[Field, ...]:
-        skipped = ("variable_assignment", "comment", "ERROR")
-        nodes = [
-            child
-            for child in command.named_children
-            if child.type not in skipped and not child.type.endswith("_redirect")
-        ]
-        return tuple(word for node in nodes for word in self._fields(node))
+        return next(iter(self._lines(command)), ())
+
+    def _lines(self, command: Node) -> list[tuple[Field, ...]]:
+        """The words of a command; of two where the parser took a line that begins with a backslash for more of the one before."""
+        lines: list[list[Field]] = [[]]
+        source, end = command.text or b"", 0
+        for child in command.named_children:
+            start = child.start_byte - command.start_byte
+            gap = source[end:start] + (b"\n" if text(child).startswith("\n") else b"")
+            if b"\n" in gap.replace(b"\\\n", b"") and lines[-1]:
+                lines.append([])
+            end = child.end_byte - command.start_byte
+            if child.type not in ("variable_assignment", "comment", "ERROR") and not child.type.endswith("_redirect"):
+                lines[-1].extend(self._fields(child))
+        return [tuple(line) for line in lines if line]
 
     def _output(self, substitution: Node) -> str | None:
         """What $(…) prints, if it is one command or pipeline of literals."""
@@ -117,22 +125,23 @@ class Walk:
 
     def _command(self, place: _Place) -> Iterator[Found]:
         node = place.node
-        words = self._words(node)
-        if not words:
-            return
-        redirects = [
+        lines = self._lines(node)
+        stdin = self._here_string(node) or self._stdins.get(node.id)
+        for number, words in enumerate(lines, 1):
+            redirects = self._redirects_of(node) if number == len(lines) else ()
+            shown = self._texts.get(node.id) or text(node)
+            simple = Simple(words, shown, redirects, stdin if number == 1 else None, self._source, node.end_byte)
+            yield from read_simple(simple, self._scope)
+            verb = verb_of(words[0])
+            if verb == UNKNOWN and place.function and _POSITIONAL.match(words[0].text):
+                self._scope.passing.add(place.function)
+            self._built_in(verb, words[1:], stdin)
+
+    def _redirects_of(self, node: Node) -> tuple[str, ...]:
+        own = [
             target for child in node.named_children if child.type == "file_redirect" for target in self._targets(child)
         ]
-        redirects += self._redirects.get(node.id, [])
-        stdin = self._here_string(node) or self._stdins.get(node.id)
-        simple = Simple(
-            words, self._texts.get(node.id) or text(node), tuple(redirects), stdin, self._source, node.end_byte
-        )
-        yield from read_simple(simple, self._scope)
-        verb = verb_of(words[0])
-        if verb == UNKNOWN and place.function and _POSITIONAL.match(words[0].text):
-            self._scope.passing.add(place.function)
-        self._built_in(verb, words[1:], stdin)
+        return (*own, *self._redirects.get(node.id, ()))
 
     def _built_in(self, verb: str, arguments: Sequence[Field], stdin: Stdin | None) -> None:
         """The few that set variables without an `=`."""
@@ -147,7 +156,7 @@ class Walk:
                 self._scope.variables.pop(name, None)
         elif verb in ("read", "mapfile", "readarray", "getopts"):
             for name in names:
-                self._scope.variables.pop(name, None)
+                self._scope.variables[name] = None
             if verb == "read" and len(names) == 1 and stdin is not None and stdin.text is not None:
                 self._set(names[0], stdin.text.strip(), conditional=False)
         elif verb == "printf" and len(arguments) > 2 and arguments[0].text == "-v":
@@ -186,7 +195,7 @@ class Walk:
         if body is None:
             yield Row(Language.SHELL, ">" if written else "<", (*written, *read), text(node))
             return
-        for command, targets in ((last_command(body), written), (first_command(body), read)):
+        for command, targets in ((last_command(body), written), (_reader(body), read)):
             if command is not None:
                 self._redirects.setdefault(command.id, []).extend(targets)
         if body.type == "command":
@@ -203,8 +212,7 @@ class Walk:
             content, _ = value(document, self._scope.variables, self._output)
         if redirect.children[0].type == "<<-":
             content = re.sub(r"^\t+", "", content, flags=re.MULTILINE)
-        reader = body if body is None or body.type != "pipeline" else last_command(body)
-        reader = first_command(reader) if reader is not None else None
+        reader = _reader(body) if body is not None else None
         if reader is None:
             return
         self._stdins[reader.id] = Stdin(content)
@@ -239,11 +247,13 @@ class Walk:
 
     def _set(self, name: str, given: str | tuple[str, ...] | None, *, conditional: bool) -> None:
         variables = self._scope.variables
+        if isinstance(given, str) and len(given) > VALUE_CHARACTERS:
+            given = None
         if conditional and (name in self._doubtful or variables.get(name, given) != given):
             self._doubtful.add(name)
-            variables.pop(name, None)
-        elif given is None or len(variables) >= _NAMES or (isinstance(given, str) and len(given) > VALUE_CHARACTERS):
-            variables.pop(name, None)
+            variables[name] = None
+        elif len(variables) >= _NAMES and name not in variables:
+            return
         else:
             self._doubtful.discard(name)
             variables[name] = given
@@ -251,10 +261,18 @@ class Walk:
     def _loop(self, node: Node) -> None:
         variable = node.child_by_field_name("variable")
         words = [word for child in node.children_by_field_name("value") for word in self._fields(child)]
-        if variable is None or not words or any(word.known_from for word in words):
+        if variable is None or not words:
             return
         given = tuple(word.text for word in words[:_NAMES])
-        self._scope.variables[text(variable)] = given[0] if len(given) == 1 else given
+        known = not any(word.known_from or word.pattern for word in words)
+        self._scope.variables[text(variable)] = None if not known else given[0] if len(given) == 1 else given
+
+
+def _reader(body: Node) -> Node | None:
+    """`a && b <<E` and `a | b <<E`: the last of them reads; `{ a; b; } <<E`: the first."""
+    while body.type in ("list", "pipeline", "negated_command") and body.named_child_count:
+        body = body.named_children[-1]
+    return first_command(body)
 
 
 def _below(place: _Place) -> list[_Place]:

@@ -14,7 +14,8 @@ from typing import Final
 
 from addons.commands.shell_tree import Node, text
 
-Variables = dict[str, str | tuple[str, ...]]
+Set = str | tuple[str, ...] | None  # a value; a list's values; or None: set, to what only the machine knows
+Variables = dict[str, Set]
 Output = Callable[[Node], str | None]  # what a command substitution prints, where that can be known
 
 VALUE_CHARACTERS: Final = 65_536  # x=$x$x, again and again
@@ -146,6 +147,7 @@ def _pieces(node: Node, variables: Variables, output: Output) -> Iterator[_Piece
 
 def _word(source: str) -> Iterator[_Piece]:
     """Backslashes quote; a no-break space parts words, because nobody means it to be in the name of a program."""
+    source = source.lstrip("\n")  # the parser's: see shell_walk
     at = 0
     for match in _ESCAPE.finditer(source):
         yield from _bare(source[at : match.start()])
@@ -226,7 +228,7 @@ def _is_loop(node: Node) -> bool:
     return not any(child.type in ("subscript", "special_variable_name") for child in node.named_children)
 
 
-def _variable(node: Node, variables: Mapping[str, str | tuple[str, ...]]) -> str | tuple[str, ...] | None:
+def _variable(node: Node, variables: Mapping[str, Set]) -> Set:
     named = node.named_children
     if not named:
         return None
@@ -238,6 +240,8 @@ def _variable(node: Node, variables: Mapping[str, str | tuple[str, ...]]) -> str
     if node.type == "simple_expansion" or not operator:
         return found
     words = [text(child).strip("'\"") for child in named[1:]]
+    if name in variables and found is None:
+        return None
     if operator in _DEFAULTS:
         return found or "".join(words)
     if operator in _ALTERNATIVES:

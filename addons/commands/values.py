@@ -63,7 +63,7 @@ class Inner:
 
     language: Language
     text: str = field(repr=False)
-    variables: Mapping[str, str | tuple[str, ...]] = field(
+    variables: Mapping[str, str | tuple[str, ...] | None] = field(
         default_factory=dict, repr=False
     )  # the shell's, at that place
 
