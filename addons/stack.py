@@ -25,6 +25,7 @@ from typing import Any
 
 from mitmproxy import ctx, exceptions, http, tcp, udp
 from mitmproxy.addonmanager import Loader
+from mitmproxy.hooks import all_hooks
 from mitmproxy.options import Options
 from mitmproxy.proxy import layer
 from mitmproxy.proxy import layers as mitm_layers
@@ -137,7 +138,6 @@ class Stack:
         if not self.launched:
             try:
                 await self.open(ctx.options)
-                ctx.master.addons.add(*self.parts())
             except Exception as error:  # noqa: BLE001 -- whatever it is, do not serve bare
                 log.error("error: the stack did not start: %s", error)
                 ctx.master.shutdown()
@@ -180,8 +180,10 @@ class Stack:
             await self.desk.record(Event("finding", attrs={"code": "unsafe_option", "detail": name}))
         self._guarding = True
         self._options = options
+        self._assemble()
 
-    def parts(self) -> tuple[object, ...]:
+    def _assemble(self) -> None:
+        """Build the parts; from here on each hook of this addon calls theirs, in order."""
         assert self.desk
         made = [owner(self.desk) for owner in ORDER]
         self._parts = {type(part): part for part in made}
@@ -190,7 +192,9 @@ class Stack:
             self._options.affidavit_request_bytes,
             self._options.affidavit_reply_bytes,
         )
-        return tuple(made)
+        for name in (*all_hooks, layers.ReplyPieceHook.name, layers.UpstreamFailedHook.name):
+            if calls := [getattr(part, name) for part in made if hasattr(part, name)]:
+                setattr(self, name, hooks.in_order(name, calls))
 
     async def close(self) -> None:
         """Also after a failed `open`. What is under way is recorded as far as it came, then the state is let go."""

@@ -15,17 +15,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mitmproxy import exceptions, options, optmanager
-from mitmproxy.tools import cmdline, dump
+from mitmproxy.addonmanager import Loader
+from mitmproxy.addons import default_addons
+from mitmproxy.addons.dumper import Dumper
+from mitmproxy.addons.errorcheck import ErrorCheck
+from mitmproxy.addons.keepserving import KeepServing
+from mitmproxy.addons.readfile import ReadFileStdin
+from mitmproxy.master import Master
+from mitmproxy.tools import cmdline
 from mitmproxy.tools import main as mitmproxy_main
 
 from addons.console.state import state_folder
 from addons.stack import Stack, door_modes, option_faults
 
 CONF = Path(__file__).resolve().parent.parent / "mitm.conf"
-# The built-in addons that a gateway needs. The others are idle, yet are offered every hook: 40 % of bare mitmdump's CPU.
-KEPT = frozenset(
-    "core block clientplayback disableh2c proxyserver dnsresolver nextlayer tlsconfig errorcheck affidavit".split()
-)
+# The built-in addons that a gateway needs. Every other is offered each hook of each flow, twice, whether it has it or not.
+KEPT = frozenset("core block disableh2c proxyserver nextlayer tlsconfig errorcheck".split())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,19 +93,22 @@ def _parser(conf: Path, state: str) -> Callable[[options.Options], argparse.Argu
     return make
 
 
-def _master(failures: list[str]) -> type[dump.DumpMaster]:
-    class Gateway(dump.DumpMaster):
+def _master(failures: list[str]) -> type[Master]:
+    class Gateway(Master):
         """mitmdump without its dumper (it prints URLs with keys in them) and without what is idle."""
 
         def __init__(self, opts: options.Options) -> None:
-            super().__init__(opts, with_termlog=False, with_dumper=False)
+            super().__init__(opts, event_loop=None, with_termlog=False)
             self.stack = Stack(launched=True)
+            loader = Loader(self)
+            built_in = [*default_addons(), Dumper(), KeepServing(), ReadFileStdin(), ErrorCheck()]
+            self.removed = sorted(name_of(addon) for addon in built_in if name_of(addon) not in KEPT)
+            for addon in built_in:
+                if name_of(addon) in KEPT:
+                    self.addons.add(addon)
+                elif hasattr(addon, "load"):  # its options must be known to be refused
+                    addon.load(loader)
             self.addons.add(self.stack)
-            idle = [addon for name, addon in self.addons.lookup.items() if name not in KEPT]
-            self.removed = sorted(name for name in self.addons.lookup if name not in KEPT)
-            for addon in idle:
-                if addon in self.addons.chain:
-                    self.addons.remove(addon)
 
         async def run(self) -> None:
             _log_to_stderr()
@@ -121,9 +129,8 @@ def _master(failures: list[str]) -> type[dump.DumpMaster]:
                 failures.append(f"{error}; {hint}")
                 await self.stack.close()
                 return
-            self.addons.add(*self.stack.parts())
             log = logging.getLogger("affidavit")
-            log.info("built-in addons taken out, as they are idle here: %s", ", ".join(self.removed))
+            log.info("built-in addons left out, as they are idle here: %s", ", ".join(self.removed))
             log.info(
                 "forward proxy %s:%s, base_url %s:%s",
                 opts.listen_host,
@@ -134,6 +141,10 @@ def _master(failures: list[str]) -> type[dump.DumpMaster]:
             await super().run()
 
     return Gateway
+
+
+def name_of(addon: object) -> str:
+    return str(getattr(addon, "name", type(addon).__name__.lower()))
 
 
 def _free_port(host: str) -> int:
