@@ -84,15 +84,15 @@ def door_modes(base_url_port: int) -> list[str]:
     return ["regular", f"reverse:http://affidavit.invalid@{base_url_port}"]
 
 
-def option_faults(options: Options) -> list[str]:
-    """Every reason not to start with these options, as `error … hint …` sentences."""
+def option_faults(options: Options, *, ours: Sequence[str] = ()) -> list[str]:
+    """Every reason not to start with these options, as `error … hint …` sentences. ours: names that are set as they must be."""
     faults = []
     for name in options.deferred:
         near = difflib.get_close_matches(name, options.keys(), n=1)
         faults.append(
             f"unknown option {name!r}; {f'did you mean {near[0]!r}?' if near else 'see affidavit proxy --options'}"
         )
-    allowed = set(options.affidavit_allow_unsafe_options)
+    allowed = {*options.affidavit_allow_unsafe_options, *ours}
     for name, safe in UNSAFE.items():
         if name in options and name not in allowed and getattr(options, name) != safe:
             faults.append(
@@ -121,6 +121,7 @@ class Stack:
         self._resources = contextlib.AsyncExitStack()
         self._heartbeat: asyncio.Task[None] | None = None
         self._guarding = False
+        self._ours: tuple[str, ...] = ()
         self._parts: dict[type, Any] = {}
 
     # -- mitmproxy's life cycle -------------------------------------------------------------------------------------
@@ -131,11 +132,16 @@ class Stack:
 
     def configure(self, updated: Iterable[str]) -> None:
         touched = set(updated) & (UNSAFE.keys() | {"mode"}) or ctx.options.deferred
-        if self._guarding and touched and (faults := option_faults(ctx.options)):
+        if self._guarding and touched and (faults := option_faults(ctx.options, ours=self._ours)):
             raise exceptions.OptionsError("; ".join(faults))
 
     async def running(self) -> None:
         if not self.launched:
+            self._ours = (
+                ("scripts",) if len(ctx.options.scripts) == 1 else ()
+            )  # this file; another beside it could undo it
+            if dumper := ctx.master.addons.get("dumper"):
+                ctx.master.addons.remove(dumper)  # it prints URLs with keys in them
             try:
                 await self.open(ctx.options)
             except Exception as error:  # noqa: BLE001 -- whatever it is, do not serve bare
@@ -153,15 +159,17 @@ class Stack:
         )
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat(ctx.options.affidavit_heartbeat_seconds))
 
-    async def done(self) -> None:
-        await self.close()
-        if not self.launched:  # unloaded by a reload or an edit: never serve without the stack
+    def done(self) -> None:
+        """Our launcher closes us after its loop of connections. Else: unloaded by an edit, or mitmdump ends; never serve bare."""
+        if not self.launched:
             ctx.master.shutdown()
+            if self.desk:
+                self.desk.store.close()  # from here on each call is refused; what was open is closed at the next start
 
     # -- opening and closing ----------------------------------------------------------------------------------------
     async def open(self, options: Options) -> None:
         """Own the state, load the policies, write `gateway.started`. Raises with a sentence for the operator."""
-        if faults := option_faults(options):
+        if faults := option_faults(options, ours=self._ours):
             raise exceptions.OptionsError("\n".join(faults))
         folder = state_folder(options.affidavit_state or None, os.environ, Path.home())
         folder.check()

@@ -138,7 +138,10 @@ def _master(failures: list[str]) -> type[Master]:
                 opts.listen_host,
                 opts.affidavit_base_url_port,
             )
-            await super().run()
+            try:
+                await super().run()
+            finally:
+                await self.stack.close()
 
     return Gateway
 
