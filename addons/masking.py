@@ -40,6 +40,9 @@ MEMO_BYTES = 64 << 20  # of remembered detections
 FRAMING = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()
 )
+# Of a reply's headers, those by which the provider can find the call again, or says how it was treated.
+REPLY_HEADERS = frozenset("content-type server location retry-after cf-ray x-cache".split())
+REPLY_HEADER_STARTS = ("x-ratelimit-", "anthropic-", "openai-", "x-amzn-", "x-ms-", "x-goog-")
 SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
 SMALL_BYTES = 4 << 10
@@ -339,7 +342,7 @@ class Masking:
             self._extend(made, chain, scope, "assistant", part)
             if part.kind is Kind.TOOL_CALL:
                 found += (masked_command(scope, position, row) for row in commands_in(part))
-        headers = scope.headers(_said(flow.response.headers))
+        headers = scope.headers(one for one in _said(flow.response.headers) if _tells(one[0].lower()))
         tip = made.tip if made.nodes else None
         return ReplyView(tuple(made.nodes), tip, tuple(found), headers.pairs, rows(headers.hits), made.entities)
 
@@ -397,6 +400,10 @@ def _keep_signed(before: Any, after: Any) -> Any:
     if isinstance(before, list) and isinstance(after, list):
         return [_keep_signed(one, other) for one, other in zip(before, after, strict=True)]
     return after
+
+
+def _tells(name: str) -> bool:
+    return name in REPLY_HEADERS or name.endswith("request-id") or name.startswith(REPLY_HEADER_STARTS)
 
 
 def _said(headers: http.Headers) -> list[tuple[str, str]]:
