@@ -8,16 +8,16 @@ Source: Anthropic API reference, "Messages", and its pages on thinking, server t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import compact, obj, text, words
 from addons.providers.media import by_url, by_value
-from addons.providers.parts import leftovers, sealed, whole
+from addons.providers.parts import sealed, whole
+from addons.providers.unsaid import keeping_all
 
 
-def message_parts(message: Json) -> tuple[Part, ...]:
+def _message_parts(message: Json) -> tuple[Part, ...]:
     body = obj(message)
     return content_parts(body.get("content")) if "content" in body else whole(message)
 
@@ -36,18 +36,18 @@ def block_parts(block: Json) -> tuple[Part, ...]:
         return (Part(Kind.TEXT, block),)
     body = obj(block)
     kind = text(body.get("type"))
-    read, keys = _BLOCKS.get(kind) or _by_suffix(kind)
-    return (*read(body), *leftovers(body, keys)) if read else whole(block)
+    read = _BLOCKS.get(kind) or _by_suffix(kind)
+    return tuple(read(body)) if read else whole(block)
 
 
 Reader = Callable[[dict[str, Json]], Iterator[Part]]
 
 
-def _by_suffix(kind: str) -> tuple[Reader | None, AbstractSet[str]]:
+def _by_suffix(kind: str) -> Reader | None:
     """Server tools are many and new ones come; their blocks end alike."""
     if kind.endswith("tool_use"):
-        return _tool_use, _USE_KEYS
-    return (_tool_result, _RESULT_KEYS) if kind.endswith("tool_result") else (None, frozenset())
+        return _tool_use
+    return _tool_result if kind.endswith("tool_result") else None
 
 
 def _text(body: dict[str, Json]) -> Iterator[Part]:
@@ -148,16 +148,16 @@ def _web_search_result(body: dict[str, Json]) -> Iterator[Part]:
         yield Part(Kind.DOCUMENT, page, name="encrypted", base64=True)
 
 
-_QUIET: Final = frozenset({"type", "cache_control"})  # say nothing themselves
-_USE_KEYS: Final = _QUIET | {"id", "name", "input", "server_name", "caller"}
-_RESULT_KEYS: Final = _QUIET | {"tool_use_id", "content", "is_error", "caller"}
-_BLOCKS: Final[dict[str, tuple[Reader, AbstractSet[str]]]] = {
-    "text": (_text, _QUIET | {"text", "citations"}),
-    "thinking": (_thinking, _QUIET | {"thinking", "signature", "estimated_tokens"}),
-    "redacted_thinking": (_redacted_thinking, _QUIET | {"data"}),
-    "image": (_image, _QUIET | {"source"}),
-    "document": (_document, _QUIET | {"source", "title", "context", "citations"}),
-    "search_result": (_search_result, _QUIET | {"source", "title", "content", "citations"}),
-    "web_search_result": (_web_search_result, _QUIET | {"url", "title", "page_age", "encrypted_content"}),
-    "compaction": (_compaction, _QUIET | {"content"}),
+_BLOCKS: Final[dict[str, Reader]] = {
+    "text": _text,
+    "thinking": _thinking,
+    "redacted_thinking": _redacted_thinking,
+    "image": _image,
+    "document": _document,
+    "search_result": _search_result,
+    "web_search_result": _web_search_result,
+    "compaction": _compaction,
 }
+
+message_parts: Final = keeping_all(_message_parts)
+system_parts: Final = keeping_all(content_parts)

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from addons.providers.anthropic_content import block_parts, content_parts, message_parts
+from addons.providers.anthropic_content import block_parts, message_parts, system_parts
 from addons.providers.call import Call, Json, Part, Reply, Turn, Usage
 from addons.providers.failures import failure
 from addons.providers.json_values import NotJson, array, count, loads, obj, text, words
@@ -26,7 +26,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
         return None
     turns = [Turn("system", body["tools"], "/tools", tools)] if body.get("tools") else []
     if body.get("system"):
-        turns.append(Turn("system", body["system"], "/system", content_parts))
+        turns.append(Turn("system", body["system"], "/system", system_parts))
     turns += message_turns(messages, "/messages", message_parts)
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     model = text(body.get("model"))
@@ -37,7 +37,7 @@ def parse_reply(value: Json) -> Reply:
     body = obj(value)
     reason = text(body.get("stop_reason"))
     return Reply(
-        parts=content_parts(body.get("content")),
+        parts=message_parts({"role": "assistant", "content": body.get("content")}),
         model=text(body.get("model")),
         response_id=text(body.get("id")),
         finish_reasons=(reason,) if reason else (),
@@ -174,7 +174,8 @@ class MessagesAssembler:
         return tuple([part for place in sorted(self._open) for part in self._close_block(place)])
 
     def reply(self) -> Reply:
-        parts = [part for place in sorted(self._drafts) for part in block_parts(self._drafts[place].spelled())]
+        blocks = [self._drafts[place].spelled() for place in sorted(self._drafts)]
+        parts = message_parts({"role": "assistant", "content": blocks})
         reason = text(self._envelope.get("stop_reason"))
         failed = self._failure
         return Reply(

@@ -7,11 +7,10 @@ Sources: Anthropic API reference, "Create a Message Batch"; Gemini API reference
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_REFUSAL
-from addons.providers.call import Call, Json, Turn
+from addons.providers.call import Call, Json
 from addons.providers.gemini import GEMINI_GENERATE, GEMINI_REFUSAL
 from addons.providers.generic import generic_reply
 from addons.providers.json_values import array, obj
@@ -20,37 +19,42 @@ from addons.providers.wire import Endpoint, WireRequest
 Inner = tuple[str, dict[str, Json]]  # JSON pointer, request
 
 
-def _anthropic(body: dict[str, Json]) -> Iterator[Inner]:
-    for place, entry in enumerate(array(body.get("requests"))):
-        yield f"/requests/{place}/params", obj(obj(entry).get("params"))
-
-
-def _gemini(body: dict[str, Json]) -> Iterator[Inner]:
-    inline = obj(obj(obj(body.get("batch")).get("inputConfig")).get("requests"))
-    for place, entry in enumerate(array(inline.get("requests"))):
-        yield f"/batch/inputConfig/requests/requests/{place}/request", obj(obj(entry).get("request"))
-
-
-def _call(alone: Endpoint, id_: str, inner: list[Inner], request: WireRequest, provider: str) -> Call | None:
+def _call(
+    alone: Endpoint, id_: str, provider: str, request: WireRequest, inner: list[Inner], rest: dict[str, Json]
+) -> Call | None:
+    """`rest` is what stands around the requests: their names, the batch's own."""
     calls = [(pointer, alone.parse_call(provider, request, body)) for pointer, body in inner]
     if not calls or any(call is None for _, call in calls):
         return None
-    turns = [_placed(turn, pointer) for pointer, call in calls if call for turn in call.turns]
+    turns = [turn._replace(pointer=pointer + turn.pointer) for pointer, call in calls if call for turn in call.turns]
     models = sorted({call.model for _, call in calls if call})
-    rest = {pointer: dict(call.parameters) for pointer, call in calls if call and call.parameters}
-    return Call(provider, alone.operation, id_, models[0] if len(models) == 1 else "", False, tuple(turns), rest)
+    parameters = {**rest, **{pointer: dict(call.parameters) for pointer, call in calls if call and call.parameters}}
+    parameters |= {"models": models} if len(models) > 1 else {}
+    model = models[0] if len(models) == 1 else ""
+    return Call(provider, alone.operation, id_, model, streamed=False, turns=tuple(turns), parameters=parameters)
 
 
-def _placed(turn: Turn, pointer: str) -> Turn:
-    return turn._replace(pointer=pointer + turn.pointer)
+def _anthropic(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
+    entries = [obj(entry) for entry in array(body.get("requests"))]
+    inner = [(f"/requests/{place}/params", obj(entry.get("params"))) for place, entry in enumerate(entries)]
+    rest = {**_but(body, "requests"), "requests": [_but(entry, "params") for entry in entries]}
+    return _call(ANTHROPIC_MESSAGES, "anthropic.batches", provider, request, inner, rest)
 
 
-def _anthropic_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
-    return _call(ANTHROPIC_MESSAGES, "anthropic.batches", list(_anthropic(body)), request, provider)
+def _gemini(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
+    batch = obj(body.get("batch"))
+    config = obj(batch.get("inputConfig"))
+    listed = obj(config.get("requests"))
+    entries = [obj(entry) for entry in array(listed.get("requests"))]
+    at = "/batch/inputConfig/requests/requests"
+    inner = [(f"{at}/{place}/request", obj(entry.get("request"))) for place, entry in enumerate(entries)]
+    around = [_but(body, "batch"), _but(batch, "inputConfig"), _but(config, "requests"), _but(listed, "requests")]
+    rest = {"around": around, "requests": [_but(entry, "request") for entry in entries]}
+    return _call(GEMINI_GENERATE, "gemini.batches", provider, request, inner, rest)
 
 
-def _gemini_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
-    return _call(GEMINI_GENERATE, "gemini.batches", list(_gemini(body)), request, provider)
+def _but(body: dict[str, Json], key: str) -> dict[str, Json]:
+    return {name: value for name, value in body.items() if name != key}
 
 
 BATCHES: Final = (
@@ -58,7 +62,7 @@ BATCHES: Final = (
         "anthropic.batches",
         "chat",
         re.compile(r"/messages/batches$"),
-        _anthropic_call,
+        _anthropic,
         generic_reply,
         None,
         ANTHROPIC_REFUSAL,
@@ -67,7 +71,7 @@ BATCHES: Final = (
         "gemini.batches",
         "generate_content",
         re.compile(r":batchGenerateContent$"),
-        _gemini_call,
+        _gemini,
         generic_reply,
         None,
         GEMINI_REFUSAL,

@@ -12,10 +12,11 @@ from typing import Final
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_value
-from addons.providers.parts import leftovers, sealed, whole
+from addons.providers.parts import sealed, whole
+from addons.providers.unsaid import keeping_all
 
 
-def message_parts(message: Json) -> tuple[Part, ...]:
+def _message_parts(message: Json) -> tuple[Part, ...]:
     body = obj(message)
     return content_parts(body.get("content")) if "content" in body else whole(message)
 
@@ -40,7 +41,6 @@ def _read(body: dict[str, Json]) -> Iterator[Part]:
         read = _BLOCKS.get(key)
         if read:
             yield from read(value)
-    yield from leftovers(body, _READ_KEYS)
 
 
 def _text(value: Json) -> Iterator[Part]:
@@ -125,4 +125,6 @@ _BLOCKS: Final[dict[str, Callable[[Json], Iterator[Part]]]] = {
     "document": _media(Kind.DOCUMENT, "application"),
     "citationsContent": _citations,
 }
-_READ_KEYS: Final = frozenset({*_BLOCKS, "cachePoint"})
+
+message_parts: Final = keeping_all(_message_parts)
+system_parts: Final = keeping_all(content_parts)

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from addons.providers.aws_eventstream import EXCEPTION, write_frame
-from addons.providers.bedrock_content import block_parts, content_parts, message_parts
+from addons.providers.bedrock_content import block_parts, message_parts, system_parts
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure
 from addons.providers.json_values import NotJson, count, loads, obj, text, words
@@ -19,7 +19,7 @@ from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.paths import model_in, streams
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
-_READ_KEYS: Final = frozenset({"messages", "system", "schemaVersion"})
+_READ_KEYS: Final = frozenset({"messages", "system", "toolConfig"})
 
 
 def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
@@ -29,11 +29,11 @@ def parse_call(provider: str, request: WireRequest, body: dict[str, Json]) -> Ca
     declared = obj(body.get("toolConfig")).get("tools")
     turns = [Turn("system", declared, "/toolConfig/tools", tools)] if declared else []
     if body.get("system"):
-        turns.append(Turn("system", body["system"], "/system", content_parts))
+        turns.append(Turn("system", body["system"], "/system", system_parts))
     turns += message_turns(messages, "/messages", message_parts)
-    rest = {
-        key: value for key, value in body.items() if key not in _READ_KEYS and (key != "toolConfig" or not declared)
-    }
+    rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
+    if choice := {key: value for key, value in obj(body.get("toolConfig")).items() if key != "tools"}:
+        rest["toolConfig"] = choice
     return Call(provider, "chat", "bedrock.converse", model_in(request.path), streams(request.path), tuple(turns), rest)
 
 
@@ -41,10 +41,14 @@ def parse_reply(value: Json) -> Reply:
     body = obj(value)
     reason = text(body.get("stopReason"))
     return Reply(
-        parts=(*content_parts(obj(obj(body.get("output")).get("message")).get("content")), *_trace(body)),
+        parts=(*_spoken(obj(body.get("output")).get("message")), *_trace(body)),
         finish_reasons=(reason,) if reason else (),
         usage=usage_of(body.get("usage")),
     )
+
+
+def _spoken(message: Json) -> tuple[Part, ...]:
+    return message_parts(message) if isinstance(message, dict) else ()
 
 
 def _trace(body: dict[str, Json]) -> tuple[Part, ...]:

@@ -11,17 +11,17 @@ from typing import Final
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.cohere import COHERE_REFUSAL, document_parts
 from addons.providers.json_values import array, compact, count, obj, text, words
-from addons.providers.parts import JSON_TYPE, leftovers, tools
+from addons.providers.parts import JSON_TYPE, tools
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 _ROLES: Final = {"USER": "user", "CHATBOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
 _READ_KEYS: Final = frozenset(
     {"message", "chat_history", "preamble", "tools", "tool_results", "documents", "model", "stream"}
 )
-_MESSAGE_KEYS: Final = frozenset({"role", "message", "user_name", "tool_calls", "tool_results", "text"})
 
 
-def message_parts(message: Json) -> tuple[Part, ...]:
+def _message_parts(message: Json) -> tuple[Part, ...]:
     """An entry of the history, the message itself (a string), or a reply's own object."""
     if isinstance(message, str):
         return (Part(Kind.TEXT, message),) if message else ()
@@ -31,7 +31,6 @@ def message_parts(message: Json) -> tuple[Part, ...]:
         *((Part(Kind.TEXT, said),) if said else ()),
         *[_call(obj(call)) for call in array(body.get("tool_calls"))],
         *result_parts(body.get("tool_results")),
-        *leftovers(body, _MESSAGE_KEYS),
     )
 
 
@@ -50,6 +49,9 @@ def result_parts(value: Json) -> tuple[Part, ...]:
     )
 
 
+message_parts: Final = keeping_all(_message_parts)
+
+
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     if "message" not in body and "chat_history" not in body:
         return None
@@ -65,7 +67,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     if body.get("message"):
         turns.append(Turn("user", body["message"], "/message", message_parts))
     if body.get("tool_results"):
-        turns.append(Turn("tool", body["tool_results"], "/tool_results", result_parts))
+        turns.append(Turn("tool", body["tool_results"], "/tool_results", keeping_all(result_parts)))
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     return Call(
         provider, "chat", "cohere.chat_v1", text(body.get("model")), body.get("stream") is True, tuple(turns), rest
@@ -115,10 +117,12 @@ class CohereV1Assembler:
             self._text.append(text(body.get("text")))
         calls = array(body.get("tool_calls")) if body.get("event_type") == "tool-calls-generation" else []
         self._calls += calls
+        self.holding = body.get("event_type") == "tool-calls-chunk" or (self.holding and not calls)
         if body.get("is_finished") is True or body.get("event_type") == "stream-end":
             reason = body.get("finish_reason")
             self._last = {"finish_reason": reason, "meta": obj(body.get("meta")), **obj(body.get("response"))}
             self.done = True
+            self.holding = False
         return tuple([_call(obj(call)) for call in calls])
 
     def close(self) -> tuple[Part, ...]:

@@ -55,10 +55,13 @@ def parse_call(provider: str, request: WireRequest) -> Call:
 
 
 def _with_path(call: Call, path: str) -> Call:
-    """What the body leaves to the path: the model, and whether a stream is wanted."""
-    model = call.model or model_in(path)
-    streamed = call.streamed or streams(path)
-    return call if (model, streamed) == (call.model, call.streamed) else replace(call, model=model, streamed=streamed)
+    """The model and the stream that the path asks for. Where it names a model, that one answers, whatever the body says."""
+    named = model_in(path)
+    rest = {**call.parameters, "model": call.model} if named and call.model not in ("", named) else call.parameters
+    model, streamed = named or call.model, call.streamed or streams(path)
+    if (model, streamed) == (call.model, call.streamed):
+        return call
+    return replace(call, model=model, streamed=streamed, parameters=rest)
 
 
 def parse_reply(call: Call, reply: WireReply) -> Reply:

@@ -23,6 +23,7 @@ from addons.providers.json_values import array, count, dumps, obj, text
 from addons.providers.openai_shapes import OPENAI_REFUSAL, usage_of
 from addons.providers.parts import JSON_TYPE
 from addons.providers.text_completion import prompt_parts
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 _INPUT_KEYS: Final = (
@@ -52,10 +53,13 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     return Call(provider, "embeddings", "embeddings", model, streamed=False, turns=tuple(turns), parameters=rest)
 
 
-def _wrapped_parts(entry: Json) -> tuple[Part, ...]:
+def _wrapped(entry: Json) -> tuple[Part, ...]:
     """{"model": …, "content": {"parts": […]}}"""
     body = obj(entry)
     return content_parts(body["content"]) if "content" in body else prompt_parts(entry)
+
+
+_wrapped_parts: Final = keeping_all(_wrapped)
 
 
 def parse_reply(value: Json) -> Reply:

@@ -13,7 +13,8 @@ from typing import Final
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_url, by_value, kind_of
-from addons.providers.parts import leftovers, sealed, whole
+from addons.providers.parts import sealed, whole
+from addons.providers.unsaid import keeping_all
 
 
 def either(body: dict[str, Json], camel: str, snake: str) -> Json:
@@ -21,7 +22,7 @@ def either(body: dict[str, Json], camel: str, snake: str) -> Json:
     return body.get(snake) if found is None else found
 
 
-def content_parts(content: Json) -> tuple[Part, ...]:
+def _content_parts(content: Json) -> tuple[Part, ...]:
     """A Content, a list of Parts, or a string."""
     if isinstance(content, str):
         return (Part(Kind.TEXT, content),) if content else ()
@@ -77,7 +78,6 @@ def _read(body: dict[str, Json]) -> Iterator[Part]:
         found = either(body, camel, snake)
         if found is not None:
             yield from read(obj(found))
-    yield from leftovers(body, _READ_KEYS)
 
 
 def _inline(body: dict[str, Json]) -> Iterator[Part]:
@@ -125,7 +125,5 @@ _READERS: Final[tuple[tuple[str, str, Callable[[dict[str, Json]], Iterator[Part]
     ("executableCode", "executable_code", _code),
     ("codeExecutionResult", "code_execution_result", _code_result),
 )
-_READ_KEYS: Final = frozenset({
-    "text", "thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution",
-    "media_resolution", "partMetadata", *(key for camel, snake, _ in _READERS for key in (camel, snake)),
-})  # fmt: skip
+
+content_parts: Final = keeping_all(_content_parts)

@@ -16,29 +16,26 @@ from addons.providers.failures import failure, failure_in
 from addons.providers.gemini import GEMINI_REFUSAL
 from addons.providers.json_values import array, count, obj, text, words
 from addons.providers.media import by_url, by_value, kind_of
-from addons.providers.parts import leftovers, message_turns, sealed, tools, whole
+from addons.providers.parts import message_turns, sealed, tools, whole
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 _READ_KEYS: Final = frozenset({"input", "system_instruction", "tools", "model", "agent", "stream"})
 _MEDIA: Final = frozenset({"image", "audio", "video", "document"})
-_STEP_KEYS: Final = frozenset({
-    "type", "role", "content", "text", "data", "uri", "mime_type", "resolution", "summary", "signature", "id", "name",
-    "arguments", "call_id", "result", "is_error", "server_name", "status",
-})  # fmt: skip
 
 
-def step_parts(step: Json) -> tuple[Part, ...]:
+def _step_parts(step: Json) -> tuple[Part, ...]:
     """A step of either side, a turn, or an entry of their content: all are objects with a type."""
     if isinstance(step, str):
         return (Part(Kind.TEXT, step),) if step else ()
     body = obj(step)
-    return (*_read(body), *leftovers(body, _STEP_KEYS)) if body else whole(step)
+    return tuple(_read(body)) if body else whole(step)
 
 
 def _read(body: dict[str, Json]) -> Iterator[Part]:
     kind = text(body.get("type"))
     if kind == "text":
-        yield from step_parts(text(body.get("text")))
+        yield from _step_parts(text(body.get("text")))
     elif kind in _MEDIA:
         yield _media(body, kind)
     elif kind == "thought":
@@ -51,7 +48,7 @@ def _read(body: dict[str, Json]) -> Iterator[Part]:
     else:
         content = body.get("content")
         for entry in content if isinstance(content, list) else [content or ""]:
-            yield from step_parts(entry)
+            yield from _step_parts(entry)
 
 
 def _name(body: dict[str, Json]) -> str:
@@ -74,6 +71,9 @@ def _thought(body: dict[str, Json]) -> Iterator[Part]:
             yield Part(Kind.REASONING, piece)
     if not any(said) and (signature := text(body.get("signature"))):
         yield sealed(signature)
+
+
+step_parts: Final = keeping_all(_step_parts)
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:

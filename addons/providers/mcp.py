@@ -18,10 +18,11 @@ from addons.providers.failures import failure
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_value
 from addons.providers.parts import JSON_TYPE, whole
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 
-def message_parts(value: Json) -> tuple[Part, ...]:
+def _message_parts(value: Json) -> tuple[Part, ...]:
     """One message of either side: a call of a tool, an answer, or anything else whole."""
     body = obj(value)
     if body.get("method") == "tools/call":
@@ -35,6 +36,9 @@ def message_parts(value: Json) -> tuple[Part, ...]:
     if isinstance(result.get("content"), list):
         return tuple(_content(result, call_id))
     return (Part(Kind.OTHER, compact(body.get("result")), name="result", call_id=call_id, media_type=JSON_TYPE),)
+
+
+message_parts: Final = keeping_all(_message_parts)
 
 
 def _call(body: dict[str, Json]) -> Part:

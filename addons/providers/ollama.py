@@ -15,17 +15,15 @@ from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure_in
 from addons.providers.json_values import array, count, obj, text
 from addons.providers.openai_content import content_parts, tool_call
-from addons.providers.parts import leftovers, message_turns, tools
+from addons.providers.parts import message_turns, tools
 from addons.providers.text_completion import image_parts
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
 _READ_KEYS: Final = frozenset({"messages", "tools", "model", "stream"})
-_MESSAGE_KEYS: Final = frozenset(
-    {"role", "content", "thinking", "images", "tool_calls", "tool_name", "name", "tool_call_id"}
-)
 
 
-def message_parts(message: Json) -> tuple[Part, ...]:
+def _message_parts(message: Json) -> tuple[Part, ...]:
     body = obj(message)
     said = content_parts(body.get("content"))
     if body.get("role") == "tool":
@@ -38,8 +36,10 @@ def message_parts(message: Json) -> tuple[Part, ...]:
         *said,
         *image_parts(body.get("images")),
         *[tool_call(obj(call)) for call in array(body.get("tool_calls"))],
-        *leftovers(body, _MESSAGE_KEYS),
     )
+
+
+message_parts: Final = keeping_all(_message_parts)
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:

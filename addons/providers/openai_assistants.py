@@ -17,6 +17,7 @@ from addons.providers.openai_content import content_parts, message_parts, tool_c
 from addons.providers.openai_shapes import OPENAI_REFUSAL, usage_of
 from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.text_completion import prompt_parts
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 _SYSTEM_KEYS: Final = ("instructions", "additional_instructions")
@@ -26,7 +27,7 @@ _READ_KEYS: Final = frozenset({
 })  # fmt: skip
 
 
-def output_parts(value: Json) -> tuple[Part, ...]:
+def _output_parts(value: Json) -> tuple[Part, ...]:
     """What the client's tools answered to a run."""
     outputs = [obj(output) for output in array(value)]
     return tuple(
@@ -35,6 +36,9 @@ def output_parts(value: Json) -> tuple[Part, ...]:
             for output in outputs
         ]
     )
+
+
+output_parts: Final = keeping_all(_output_parts)
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
@@ -48,6 +52,8 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
     if body.get("tool_outputs"):
         turns.append(Turn("tool", body["tool_outputs"], "/tool_outputs", output_parts))
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
+    if thread := {key: value for key, value in obj(body.get("thread")).items() if key != "messages"}:
+        rest["thread"] = thread
     model, streamed = text(body.get("model")), body.get("stream") is True
     return Call(provider, "invoke_agent", "openai.assistants", model, streamed, tuple(turns), rest) if turns else None
 

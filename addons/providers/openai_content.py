@@ -8,17 +8,17 @@ reasoning and reasoning_details (OpenRouter, Groq), list content with thinking (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_url, by_value, url_of
-from addons.providers.parts import leftovers, sealed, whole
+from addons.providers.parts import JSON_TYPE, sealed, whole
+from addons.providers.unsaid import keeping_all
 
 
-def message_parts(message: Json) -> tuple[Part, ...]:
-    """One message. Order: reasoning, content, refusal, tool calls, whatever else."""
+def _message_parts(message: Json) -> tuple[Part, ...]:
+    """One message. Order: reasoning, content, refusal, tool calls."""
     body = obj(message)
     role = text(body.get("role"))
     if role in ("tool", "function"):
@@ -32,6 +32,7 @@ def _spoken(body: dict[str, Json]) -> Iterator[Part]:
     if refusal := text(body.get("refusal")):
         yield Part(Kind.REFUSAL, refusal)
     yield from _audio(obj(body.get("audio")))
+    yield from _sources(body)
     for image in array(body.get("images")):
         yield _image(obj(image))
     for call in array(body.get("tool_calls")):
@@ -40,14 +41,6 @@ def _spoken(body: dict[str, Json]) -> Iterator[Part]:
         yield Part(Kind.TOOL_CALL, words(function.get("arguments")), name=text(function.get("name")))
     for executed in array(body.get("executed_tools")):
         yield from _executed(obj(executed))
-    yield from leftovers(body, _MESSAGE_KEYS)
-
-
-_MESSAGE_KEYS: Final = frozenset({
-    "role", "content", "refusal", "audio", "images", "tool_calls", "function_call", "executed_tools", "name", "reasoning",
-    "reasoning_content", "reasoning_details", "cache_control", "prefix", "partial", "id", "tool_call_id", "type", "token_ids",
-    "logprobs", "index", "weight", "status",
-})  # fmt: skip
 
 
 def _reasoning(body: dict[str, Json]) -> Iterator[Part]:
@@ -117,25 +110,8 @@ def _entry(entry: Json) -> tuple[Part, ...]:
     if isinstance(entry, str):
         return (Part(Kind.TEXT, entry),)
     body = obj(entry)
-    kind = text(body.get("type"))
-    read = _ENTRIES.get(kind)
-    return (*read(body), *leftovers(body, _ENTRY_KEYS | _READ_BY.get(kind, {kind}))) if read else whole(entry)
-
-
-_ENTRY_KEYS: Final = frozenset(
-    {"type", "cache_control", "prompt_cache_breakpoint", "closed", "detail", "id", "index", "logprobs", "signature"}
-)
-_FILE_KEYS: Final = frozenset({"file", "filename", "file_data", "file_id", "file_url"})
-_READ_BY: Final[dict[str, AbstractSet[str]]] = {
-    "input_text": {"text"},
-    "output_text": {"text"},
-    "image_url": {"image_url", "url"},
-    "input_image": {"image_url", "url", "file_id"},
-    "document_url": {"document_url", "document_name"},
-    "file": _FILE_KEYS,
-    "input_file": _FILE_KEYS,
-    "file_url": {"file_url"},
-}
+    read = _ENTRIES.get(text(body.get("type")))
+    return read(body) if read else whole(entry)
 
 
 def _text(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -143,8 +119,14 @@ def _text(body: dict[str, Json]) -> tuple[Part, ...]:
     inner = body.get("text")
     value = obj(inner)
     said = text(value.get("value")) if "value" in value else words(inner)
-    spoken = (Part(Kind.TEXT, said),) if said else ()
-    return (*spoken, *leftovers(value, {"value"})) if "value" in value else spoken
+    sources = _sources(body) or _sources(value)
+    return ((Part(Kind.TEXT, said),) if said else ()) + sources
+
+
+def _sources(body: dict[str, Json]) -> tuple[Part, ...]:
+    """What a text rests on."""
+    found = {key: body[key] for key in ("annotations", "citations") if body.get(key)}
+    return tuple([Part(Kind.OTHER, words(value), name=key, media_type=JSON_TYPE) for key, value in found.items()])
 
 
 def _refusal(body: dict[str, Json]) -> tuple[Part, ...]:
@@ -216,3 +198,6 @@ _ENTRIES: Final[dict[str, Callable[[dict[str, Json]], tuple[Part, ...]]]] = {
     "input_file": _file,
     "thinking": _thinking,
 }
+
+message_parts: Final = keeping_all(_message_parts)
+system_parts: Final = keeping_all(content_parts)

@@ -43,6 +43,8 @@ class ItemDraft:
         place = _PLACES.get(event)
         if place is None:
             return
+        if not self._item and not place[1]:
+            self._item = {"type": "function_call"}  # arguments of a call that was never announced are held as well
         index = body.get("content_index", body.get("summary_index"))
         key = (*place, index if isinstance(index, int) else 0)
         self._pieces.setdefault(key, []).append(words(body.get("delta")))
@@ -75,6 +77,4 @@ class ItemDraft:
     def _kind(self) -> str:
         """Of an item that was never announced."""
         kinds = {kind for _, kind, _ in self._pieces}
-        if not any(kinds):
-            return "function_call"
         return "reasoning" if kinds <= {"reasoning_text", "summary_text"} else "message"

@@ -13,7 +13,8 @@ from addons.providers.call import Json, Kind, Part
 from addons.providers.json_values import array, compact, obj, text, words
 from addons.providers.media import by_url, by_value
 from addons.providers.openai_content import content_parts
-from addons.providers.parts import leftovers, sealed, whole
+from addons.providers.parts import sealed, whole
+from addons.providers.unsaid import keeping_all
 
 # Run by the provider before anybody could be asked; every other call is the client's to run, or not.
 PROVIDERS_OWN: Final = frozenset({
@@ -23,11 +24,6 @@ PROVIDERS_OWN: Final = frozenset({
 _ARGUMENT_KEYS: Final = ("arguments", "input", "action", "operation")
 _NAMED_ARGUMENT_KEYS: Final = ("code", "queries", "revised_prompt")  # plain values: kept under their name
 _RESULT_KEYS: Final = ("output", "outputs", "results", "tools", "error")
-_CALL_KEYS: Final = frozenset({
-    "type", "id", "call_id", "name", "server_label", "namespace", "status", "result", "container_id", "approval_request_id",
-    "caller", "execution", "environment", "fingerprint", "background", "output_format", "quality", "size", "partial_images",
-    "created_by", "agent", "max_output_length", *_ARGUMENT_KEYS, *_NAMED_ARGUMENT_KEYS, *_RESULT_KEYS,
-})  # fmt: skip
 
 
 def is_call(item: dict[str, Json]) -> bool:
@@ -46,13 +42,13 @@ def role_of(item: Json) -> str:
     return "tool" if kind.endswith("_output") else "assistant"
 
 
-def item_parts(item: Json) -> tuple[Part, ...]:
+def _item_parts(item: Json) -> tuple[Part, ...]:
     if isinstance(item, str):
         return content_parts(item)
     body = obj(item)
     kind = text(body.get("type"))
     if kind in ("", "message") and "content" in body:
-        return (*content_parts(body["content"]), *leftovers(body, _MESSAGE_KEYS))
+        return content_parts(body["content"])
     if kind == "reasoning":
         return tuple(_reasoning(body))
     if kind == "compaction":
@@ -60,9 +56,6 @@ def item_parts(item: Json) -> tuple[Part, ...]:
     if is_call(body):
         return tuple(_call(body))
     return tuple(_output(body)) if kind.endswith("_output") else whole(item)
-
-
-_MESSAGE_KEYS: Final = frozenset({"type", "role", "content", "id", "status", "phase", "name", "agent"})
 
 
 def _reasoning(body: dict[str, Json]) -> Iterator[Part]:
@@ -84,7 +77,6 @@ def _call(body: dict[str, Json]) -> Iterator[Part]:
             yield from _result(body[key], call_id)
     if image := text(body.get("result")):
         yield by_value(f"image/{text(body.get('output_format')) or 'png'}", image, kind=Kind.IMAGE, call_id=call_id)
-    yield from leftovers(body, _CALL_KEYS)
 
 
 def _name(body: dict[str, Json]) -> str:
@@ -105,7 +97,6 @@ def _output(body: dict[str, Json]) -> Iterator[Part]:
     call_id = text(body.get("call_id")) or text(body.get("id"))
     key = next((key for key in _RESULT_KEYS if body.get(key) is not None), "")
     yield from _result(body.get(key), call_id)
-    yield from leftovers(body, _CALL_KEYS)
 
 
 def _result(value: Json, call_id: str) -> Iterator[Part]:
@@ -118,3 +109,6 @@ def _result(value: Json, call_id: str) -> Iterator[Part]:
         yield by_url(Kind.IMAGE, url, call_id=call_id)
     else:
         yield Part(Kind.TOOL_RESULT, words(value), call_id=call_id)
+
+
+item_parts: Final = keeping_all(_item_parts)

@@ -90,6 +90,7 @@ class ResponsesAssembler:
             self._see(_place(body))
         elif kind.endswith(".delta"):
             self._draft(body).add(kind, body)
+            self._see(_place(body))
         return completed
 
     def _see(self, place: int) -> None:

@@ -50,14 +50,8 @@ def _chat_event(code: str, message: str, exchange_id: str) -> bytes:
 
 
 def _responses_event(code: str, message: str, exchange_id: str) -> bytes:
-    """event: error, as the responses stream has it."""
-    error = {
-        "type": "error",
-        "code": code,
-        "message": f"{message} [{exchange_id}]",
-        "param": None,
-        "sequence_number": 0,
-    }
+    """event: error, in the nested form that OpenAI sends: its SDKs raise for an `error` key, and only pass on a flat one."""
+    error = {"type": "error", "sequence_number": 0, "error": _error(403, code, message, exchange_id)}
     return b"event: error\ndata: " + orjson.dumps(error) + b"\n\n"
 
 

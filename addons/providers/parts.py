@@ -1,11 +1,11 @@
-"""Turns and parts that every wire format makes the same way: what is not known, sealed, left over. Not a wire format."""
+"""Turns and parts that every wire format makes the same way: what is not known, what is sealed. Not a wire format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable
 
 from addons.providers.call import Json, Kind, Part, Turn
-from addons.providers.json_values import compact, words
+from addons.providers.json_values import compact
 
 JSON_TYPE = "application/json"
 
@@ -36,10 +36,3 @@ def tools(value: Json) -> tuple[Part, ...]:
 def sealed(data: str) -> Part:
     """Reasoning that only the provider can read: kept as a size and a digest."""
     return Part(Kind.REASONING, data, name="encrypted", base64=True)
-
-
-def leftovers(body: dict[str, Json], read: Container[str]) -> Iterator[Part]:
-    """What a reader that knows the keys `read` would pass over. Nothing said is lost because its key is new."""
-    for key, value in body.items():
-        if value and key not in read:
-            yield Part(Kind.OTHER, words(value), name=key)

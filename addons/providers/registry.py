@@ -179,7 +179,8 @@ def endpoint_with_id(endpoint_id: str) -> Endpoint | None:
 def endpoint_for(provider: str, method: str, path: str) -> Endpoint | None:
     """The first of the provider's formats that lives at this path."""
     found = _BY_NAME.get(provider)
+    plain = path.rstrip("/")
     for endpoint in found.endpoints if found else COMPATIBLE:
-        if method.upper() in endpoint.methods and endpoint.path.search(path):
+        if method.upper() in endpoint.methods and endpoint.path.search(plain):
             return endpoint
     return None

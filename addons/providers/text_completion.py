@@ -26,6 +26,7 @@ from addons.providers.json_values import array, count, obj, text
 from addons.providers.openai_content import content_parts
 from addons.providers.openai_shapes import OPENAI_REFUSAL, usage_of
 from addons.providers.parts import whole
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 PROMPT_KEYS: Final = ("system", "preamble", "instructions", "prompt", "inputText", "input", "inputs", "text", "suffix")
@@ -48,7 +49,7 @@ _OUTPUT_KEYS: Final = (
 _UNFINISHED: Final = frozenset({"", "not_finished"})
 
 
-def prompt_parts(value: Json) -> tuple[Part, ...]:
+def _prompt_parts(value: Json) -> tuple[Part, ...]:
     """One prompt, several, or prompts as lists of token numbers, which stay numbers."""
     if isinstance(value, str):
         return (Part(Kind.TEXT, value),) if value else ()
@@ -61,6 +62,9 @@ def prompt_parts(value: Json) -> tuple[Part, ...]:
 
 def _numbers(entry: Json) -> tuple[Part, ...]:
     return whole(entry) if isinstance(entry, list) else ()
+
+
+prompt_parts: Final = keeping_all(_prompt_parts)
 
 
 def image_parts(value: Json) -> tuple[Part, ...]:

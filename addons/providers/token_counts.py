@@ -41,19 +41,36 @@ def _counting(endpoint: Endpoint, id_: str, path: str, parse_call: ParseCall) ->
 
 def _gemini(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
     """The contents alone, or a whole request wrapped."""
-    return GEMINI_GENERATE.parse_call(provider, request, obj(body.get("generateContentRequest")) or body)
+    wrapped = obj(body.get("generateContentRequest"))
+    if not wrapped:
+        return GEMINI_GENERATE.parse_call(provider, request, body)
+    rest = {key: value for key, value in body.items() if key != "generateContentRequest"}
+    return _with(GEMINI_GENERATE.parse_call(provider, request, wrapped), rest, "/generateContentRequest")
 
 
 def _bedrock(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
     """A Converse request, or the body of an InvokeModel in base64."""
     asked = obj(body.get("input"))
+    rest = {key: value for key, value in body.items() if key != "input"}
+    rest |= {key: value for key, value in asked.items() if key not in ("converse", "invokeModel")}
     if "invokeModel" not in asked:
-        return BEDROCK_CONVERSE.parse_call(provider, request, obj(asked.get("converse")))
+        converse = BEDROCK_CONVERSE.parse_call(provider, request, obj(asked.get("converse")))
+        return _with(converse, rest, "/input/converse")
+    invoked = obj(asked["invokeModel"])
+    rest |= {key: value for key, value in invoked.items() if key != "body"}
     try:
-        inner = loads(base64.b64decode(text(obj(asked["invokeModel"]).get("body"))))
+        inner = loads(base64.b64decode(text(invoked.get("body"))))
     except (NotJson, ValueError):
         return None
-    return ANTHROPIC_MESSAGES.parse_call(provider, request, obj(inner))
+    return _with(ANTHROPIC_MESSAGES.parse_call(provider, request, obj(inner)), rest, "/input/invokeModel/body")
+
+
+def _with(call: Call | None, rest: dict[str, Json], pointer: str) -> Call | None:
+    """The wrapped request with what stands around it."""
+    if call is None:
+        return None
+    turns = tuple([turn._replace(pointer=pointer + turn.pointer) for turn in call.turns])
+    return replace(call, turns=turns, parameters={**call.parameters, **rest})
 
 
 TOKEN_COUNTS: Final = (

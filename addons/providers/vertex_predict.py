@@ -16,8 +16,8 @@ from addons.providers.embeddings import EMBEDDINGS
 from addons.providers.gemini import GEMINI_REFUSAL
 from addons.providers.json_values import array, obj, text
 from addons.providers.media import by_value, kind_of
-from addons.providers.parts import leftovers
 from addons.providers.text_completion import prompt_parts
+from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, WireRequest
 
 
@@ -28,15 +28,17 @@ def instance_parts(instance: Json) -> tuple[Part, ...]:
     picture = obj(body.get("image"))
     if data := text(picture.get("bytesBase64Encoded")):
         said.append(by_value(text(picture.get("mimeType")) or "image", data, kind=Kind.IMAGE))
-    keys = ("content", "prompt", "text", "task_type", *(("image",) if data else ()))
-    return (*said, *leftovers(body, keys)) if body else prompt_parts(instance)
+    return tuple(said) if body else prompt_parts(instance)
+
+
+_everything: Final = keeping_all(instance_parts)
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     instances = body.get("instances")
     if not isinstance(instances, list):
         return None
-    turns = [Turn("user", instance, f"/instances/{place}", instance_parts) for place, instance in enumerate(instances)]
+    turns = [Turn("user", instance, f"/instances/{place}", _everything) for place, instance in enumerate(instances)]
     rest = {key: value for key, value in body.items() if key != "instances"}
     embeds = all("content" in obj(instance) for instance in instances)
     operation = "embeddings" if embeds else ""

@@ -45,6 +45,7 @@ def test_tools_come_first_and_then_the_messages_in_order() -> None:
         ("/tools", "system", "other", '[{"type":"function","function":{"name":"f"}}]'),
         ("/messages/0", "system", "text", "Be brief."),
         ("/messages/1", "user", "text", "Hi"),
+        ("/messages/1", "user", "other", "ann"),
         ("/messages/2", "assistant", "tool_call", '{"a": 1}'),
         ("/messages/3", "tool", "tool_result", "42"),
     ]
