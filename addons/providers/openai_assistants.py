@@ -22,7 +22,7 @@ from addons.providers.wire import Endpoint, WireRequest
 
 _SYSTEM_KEYS: Final = ("instructions", "additional_instructions")
 _READ_KEYS: Final = frozenset({
-    "tools", *_SYSTEM_KEYS, "thread", "messages", "additional_messages", "role", "content", "attachments", "tool_outputs",
+    "tools", *_SYSTEM_KEYS, "thread", "messages", "additional_messages", "role", "content", "tool_outputs",
     "model", "stream",
 })  # fmt: skip
 

@@ -147,6 +147,14 @@ def test_a_refusal_inside_a_stream_is_read_as_its_failure(endpoint: str) -> None
     assert any("No." in part.content for part in parser.reply().parts)
 
 
+@pytest.mark.parametrize("endpoint", ["openai.chat", "openai.responses", "openai.assistants"])
+def test_a_refusal_inside_a_stream_of_openai_has_the_key_that_makes_its_sdks_raise(endpoint: str) -> None:
+    event = refusal_event("openai", endpoint, "denied", "No.", "ex_1")
+    data = json.loads(event.split(b"data: ")[1].split(b"\n")[0])
+
+    assert data["error"]["message"] == "No. [ex_1]"
+
+
 def test_a_refusal_inside_an_aws_stream_is_an_exception_frame() -> None:
     cut = FrameFramer().feed(refusal_event("aws.bedrock", "bedrock.converse", "denied", "No.", "ex_1"))[0]
 

@@ -337,6 +337,21 @@ def test_what_is_asked_is_found_by_path_or_by_shape(
     )
 
 
+def test_the_model_that_answers_counts_not_the_one_the_body_names() -> None:
+    """Else a body could name a model that a policy allows, and the path one that it does not."""
+    call = asked(
+        "azure.ai.openai",
+        "/openai/deployments/gpt-large/chat/completions",
+        {"model": "gpt-small", "messages": MESSAGES},
+    )
+
+    assert (call.model, call.parameters) == ("gpt-large", {"model": "gpt-small"})
+
+
+def test_a_slash_at_the_end_of_a_path_changes_nothing() -> None:
+    assert asked("openai", "/v1/chat/completions/", {"messages": MESSAGES}).endpoint == "openai.chat"
+
+
 def test_a_batch_is_read_request_by_request() -> None:
     one = {"model": "claude-test", "max_tokens": 5, "messages": MESSAGES}
     call = asked(
