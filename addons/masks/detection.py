@@ -6,8 +6,9 @@ until nothing new comes up: so a masked text, searched again, gives nothing, and
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import regex
@@ -16,16 +17,19 @@ from addons.masks import encoded_words, escapes, jsontext
 from addons.masks.detectors import DETECTORS, ENTITIES
 from addons.masks.folding import folded
 from addons.masks.jsontext import Unit
-from addons.masks.placeholders import fingerprint, grammar, tail_of
+from addons.masks.placeholders import fingerprint, places, tail_of
 from addons.masks.plan import Plan
-from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
+from addons.masks.sight import BREAK, NAME, NEUTRAL, Deadline, Sight
 from addons.masks.spans import Span, united
 from addons.masks.views import Builder, View
 
 WITHHELD = "WITHHELD"
 DEPTH = 5  # encodings inside encodings, JSON inside JSON
 SPARE = 1 << 20  # characters that decoding may produce, beyond twice the text's own
-SECONDS = 3.0  # for one pattern on one text; every pattern is bounded, this is the last guard
+SECONDS, SECONDS_A_MEGABYTE = (
+    3.0,
+    6.0,
+)  # ten times what the worst text took; every pattern is bounded, this is the last guard
 ROUNDS = 4
 _WHOLE = 4096  # up to here a piece is searched again as a whole
 _AROUND = 400
@@ -33,7 +37,7 @@ _OPENING = frozenset({"{", "[", " "})
 
 _NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
 _PLAN = Plan(DETECTORS)
-_PLACEHOLDER = grammar(ENTITIES | {WITHHELD})
+_SHOWN = ENTITIES | {WITHHELD}
 
 
 class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mistake
@@ -45,12 +49,15 @@ def context_of(name: str) -> str:
     return name if name and _NAME.fullmatch(name) and _PLAN.heeds(name) else ""
 
 
-def detect(text: str, name: str, key: bytes, *, alone: bool = True, seconds: float = SECONDS) -> tuple[Span, ...]:
+def detect(
+    text: str, name: str, key: bytes, *, alone: bool = True, clock: Callable[[], float] = time.monotonic
+) -> tuple[Span, ...]:
     """Every detection in the text, in no order, overlaps included.
 
     name: the key it stands under; alone: the text is all that somebody said, so that a bare number in it means something.
     """
-    search = _Search(name, key, seconds, 2 * len(text) + SPARE, alone=alone)
+    deadline = Deadline(clock, clock() + SECONDS + SECONDS_A_MEGABYTE * len(text) / 1e6)
+    search = _Search(name, key, deadline, 2 * len(text) + SPARE, alone=alone)
     try:
         return search.whole(text)
     except TimeoutError:
@@ -60,16 +67,16 @@ def detect(text: str, name: str, key: bytes, *, alone: bool = True, seconds: flo
 class _Search:
     """The searching of one text."""
 
-    def __init__(self, name: str, key: bytes, seconds: float, budget: int, *, alone: bool) -> None:
+    def __init__(self, name: str, key: bytes, deadline: Deadline, budget: int, *, alone: bool) -> None:
         self._name = name
         self._key = key
-        self._seconds = seconds
+        self._deadline = deadline
         self._budget = budget
         self._alone = alone
 
     def whole(self, text: str) -> tuple[Span, ...]:
         view = View(text)
-        masked = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[" in text else []
+        masked = places(text, _SHOWN)
         units = tuple(jsontext.units(text)) if jsontext.is_json(text) else ()
         spans = fresh = tuple(self._once(view, units, masked))
         for _ in range(ROUNDS):
@@ -126,7 +133,7 @@ class _Search:
     def _sweep(self, view: View, depth: int, *, alone: bool) -> Iterator[Span]:
         """What is found in the view, in the coordinates of the outermost text."""
         view = folded(view)
-        sight = Sight(view.text, self._name, alone=alone, timeout=self._seconds)
+        sight = Sight(view.text, self._name, alone=alone, deadline=self._deadline)
         for found in _PLAN.found(sight):
             start, end = view.source(found.start, found.end)
             digest = fingerprint(self._key, found.value)
@@ -157,9 +164,10 @@ def collapsed(view: View, masked: Sequence[tuple[int, int]], units: Sequence[Uni
                 heads[unit.name] = f"{context_of(unit.name)}{NAME}" if context_of(unit.name) else ""
             built.add(BREAK + heads[unit.name], unit.start, unit.start, 0)
         position = unit.start
-        for start, end in ranges[bisect_right(ranges, (unit.start, -1)) :] if ranges else ():
-            if start >= unit.end:
-                break
+        index = bisect_right(ranges, (unit.start, -1))
+        while index < len(ranges) and ranges[index][0] < unit.end:
+            start, end = ranges[index]
+            index += 1
             if end <= unit.end:
                 built.copy(position, start)
                 built.add(NEUTRAL, start, end, 0)

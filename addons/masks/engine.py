@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -32,9 +33,17 @@ ALWAYS = Rule("always", (CREDENTIAL,), Action.REDACT)  # by place or by value: n
 class Masker:
     """Rules and keys of one policy in force."""
 
-    def __init__(self, rules: Sequence[Rule], key: bytes, memo_key: bytes, memo_bytes: int) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        key: bytes,
+        memo_key: bytes,
+        memo_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._rules = tuple(rules)
         self._key = key
+        self._clock = clock
         self._memo = Memo(memo_key, memo_bytes, DETECTOR_SET)
         self.key_id = hmac.digest(key, b"affidavit/masking-key-id/v1", hashlib.sha256)[:4].hex()
         self.digest = "sha256:" + hashlib.sha256(repr((self._rules, DETECTOR_SET, self.key_id)).encode()).hexdigest()
@@ -61,7 +70,7 @@ class Masker:
         memo = self._memo.key(text, f"{alone:d}{name}")
         known = self._memo.get(memo)
         if known is None:
-            known = detect(text, name, self._key, alone=alone)
+            known = detect(text, name, self._key, alone=alone, clock=self._clock)
             self._memo.put(memo, known)
         return known
 

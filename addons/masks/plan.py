@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from addons.masks.detectors.assigned import Assigned
 from addons.masks.detectors.forms import Forms
-from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
+from addons.masks.detectors.kinds import ALL_THERE_IS, SURE, Anchored, Detector, Found, Pattern
 from addons.masks.sight import Sight, Strip, Where, cues_of
 
 _FEW = 3
@@ -49,7 +49,7 @@ class Family:
         if self._signed and not sight.text.isascii():
             around = " ".join(strip.around)
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
-        if sight.alone and len(strip.text) + _SLACK >= len(sight.text):
+        if sight.alone and len(sight.text) <= ALL_THERE_IS and len(strip.text) + _SLACK >= len(sight.text):
             chosen.update(dict.fromkeys(self._alone))
         return chosen
 

@@ -110,14 +110,28 @@ class Strip:
         return self.sources[index] + position - self.starts[index]
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a search must be over, by a clock that only goes forward."""
+
+    clock: Callable[[], float]
+    at: float
+
+    def left(self) -> float:
+        left = self.at - self.clock()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
 class Sight:
     """One text and what has been found out about it so far. Not shared between threads."""
 
-    def __init__(self, text: str, name: str = "", *, alone: bool = False, timeout: float | None = None) -> None:
+    def __init__(self, text: str, name: str = "", *, alone: bool = False, deadline: Deadline | None = None) -> None:
         self.text = text
         self.name = name  # the key, header or parameter that the text stands under
         self.alone = alone  # the text is all that was said, not a piece of something
-        self.timeout = timeout
+        self._deadline = deadline
         self._places: dict[bytes, list[int]] = {}
 
     def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
@@ -125,6 +139,11 @@ class Sight:
         left = self.text.rfind(BREAK, max(0, start - before), start)
         right = self.text.find(BREAK, end, end + after)
         return left + 1 if left >= 0 else max(0, start - before), right if right >= 0 else end + after
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds left for this search; raises TimeoutError when there are none."""
+        return self._deadline.left() if self._deadline else None
 
     @cached_property
     def lower(self) -> str:

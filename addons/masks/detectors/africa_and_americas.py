@@ -64,6 +64,7 @@ DETECTORS = (
         bare=0.8,
         near=0.95,
         alone=0.9,
+        shapes=("AAAA000000A",),
     ),
     digits(
         "AR_CUIT",

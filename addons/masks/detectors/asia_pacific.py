@@ -82,7 +82,16 @@ def _is_tin(value: str) -> bool:
 
 _IN_STATES = "AN|AP|AR|AS|BR|CH|CG|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TG|TN|TR|TS|UA|UK|UP|WB"
 DETECTORS = (
-    letters("IN_PAN", r"[A-Z]{3}[ABCFGHJLPTK][A-Z][0-9]{4}[A-Z]", anything, _PAN, bare=0.55, near=0.9, alone=0.8),
+    letters(
+        "IN_PAN",
+        r"[A-Z]{3}[ABCFGHJLPTK][A-Z][0-9]{4}[A-Z]",
+        anything,
+        _PAN,
+        bare=0.55,
+        near=0.9,
+        alone=0.8,
+        shapes=("AAAAA0000A",),
+    ),
     letters("IN_PAN", r"[A-Z]{5}[0-9]{4}[A-Z]|[A-Z][0-9]{4}[A-Z]{5}", anything, _PAN, near=0.7, alone=0.6),
     digits(
         "IN_AADHAAR",
@@ -102,6 +111,7 @@ DETECTORS = (
         bare=0.8,
         near=0.95,
         alone=0.9,
+        shapes=("00AAAAA0000A",),
     ),
     letters("IN_PASSPORT", r"[A-PR-WY][1-9][0-9] ?[0-9]{4}[1-9]", anything, _IN_PASSPORT, near=0.68, alone=0.64),
     letters(
@@ -112,8 +122,12 @@ DETECTORS = (
         near=0.65,
         alone=0.53,
     ),
-    letters("SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", _is_nric, _NRIC, bare=0.7, near=0.95, alone=0.9),
-    letters("SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", anything, _NRIC, bare=0.5, near=0.8, alone=0.7),
+    letters(
+        "SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", _is_nric, _NRIC, bare=0.7, near=0.95, alone=0.9, shapes=("A0000000A",)
+    ),
+    letters(
+        "SG_NRIC_FIN", r"[STFGM][0-9]{7}[A-Z]", anything, _NRIC, bare=0.5, near=0.8, alone=0.7, shapes=("A0000000A",)
+    ),
     letters("SG_NRIC_FIN", r"[A-Z][0-9]{7}[A-Z]", anything, _NRIC, near=0.6, alone=0.56),
     letters(
         "SG_UEN",
@@ -203,6 +217,7 @@ DETECTORS = (
         bare=0.7,
         near=0.95,
         alone=0.9,
+        shapes=("00000000000000000A", "000000000000000000"),
     ),
     digits(
         "CN_ID",

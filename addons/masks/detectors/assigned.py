@@ -15,7 +15,7 @@ from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import is_gibberish, is_password, is_random
 from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
 
-_REST = r"[\w.\-]{0,40}"
+_REST = r"\w{0,40}+(?:[.\-]\w{1,40}+){0,4}+"
 _CLOSE = r"(?:\\{0,3}[\"'`*\])]){0,3}"
 _TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[\w.<>|?\[\] ]{2,30}(?==)|[ \t]{1,3}[\w:&'*<>\[\]]{2,20}(?=[ \t]{0,3}:?=))?"  # Go, Rust, TypeScript, Python annotations
 _OPERATOR = (
@@ -25,9 +25,11 @@ _OPERATOR = (
 _SPACE = r"[ \t]{0,20}(?:\r?\n[ \t]{0,40})?"
 _OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|<!\[CDATA\[)?"
 _TAIL = regex.compile(rf"(?P<rest>{_REST}){_CLOSE}{_TYPE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
-_BARE = regex.compile(rf"[^\s{BREAK}]{{1,512}}")
-_QUOTED = {quote: regex.compile(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}") for quote in "\"'`"}
+_BARE = regex.compile(rf"[^\s{BREAK}]{{1,264}}")
+_QUOTED = {quote: regex.compile(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}+") for quote in "\"'`"}
+_LONG = 64
 _TRIMMED = "\"'`,;)]}>|&\\*"
+_IDENTIFIER = regex.compile(_REST)
 _YODA = regex.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
 _BEFORE = regex.compile(r"(?r)[A-Za-z0-9_.\-$]{0,48}")
 _OTHER = regex.compile(  # what follows a secret's name and makes it the name of something else
@@ -38,40 +40,60 @@ _OTHER = regex.compile(  # what follows a secret's name and makes it the name of
     disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?=[A-Z])|\d*$) """
 )
 _NOT_SECRET = regex.compile(
-    r"""(?ix) (?:^|[_.\- ]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
+    r"""(?rix) (?:^|[_.\- ]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
     sort|row|range|hash|idempotency|dedup\w*|object|s3|dict|map|group|sub|lookup|index|translation|i18n|label|css|json|xml|column|field|registry|
     hot|short|shortcut|arrow|escape|meta|super|control|ctrl|alt|shift|enter|tab|tokens_per|stop|eos|bos|pad|unk|special|csrf|author|dependency|project|issue|
     jira|data|item|list|array|node|parent|child|config|setting|option|param|header|property|attribute|attr|type|state|action|event|host|known_host|mon|tur|don|key)
-    [_.\- ]? $ """
+    [_.\- ]? """
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A literal, what the whole identifier around it must be like, and how strictly its values are read."""
+    """A literal, what must stand before it and after it in the same identifier, and how strictly its values are read."""
 
     literal: str
     entity: str
     password: bool = False  # any value will do in quotes; otherwise it must look random
     shortest: int = 10
-    like: regex.Pattern[str] | None = None
+    before: regex.Pattern[str] | None = None
+    after: regex.Pattern[str] | None = None
+
+    def stands_in(self, prefix: str, rest: str) -> bool:
+        if (self.after and not self.after.match(rest)) or (self.before and not self.before.match(prefix)):
+            return False
+        return not _OTHER.search(rest) and (self.password or not _NOT_SECRET.match(prefix))
 
 
-_PASS = regex.compile(
-    r"(?i).*pass[ _\-]?(?:w(?:or)?d|wort|phrase|code|w$|wd).*|(?:.*[_.\-]|db|user|usr|my|admin|root|smtp|ftp|ssh|mysql|redis|sql)?pass(?:$|[_.\-\d].*)|.*(?-i:[a-z]Pass)"
-)
-_KEY = regex.compile(r"(?i).*[a-z0-9][_.\- ]?key(?:$|[_.\-\d].*|(?-i:[A-Z].*))")
-_AUTH = regex.compile(r"(?i)(?:.*[_.\-])?auth(?:$|[_.\-\d].*|orization)")
+_END = r"(?:$|[_.\-\d]|(?=[A-Z]))"
 _NAMES = (
-    Name("pass", "PASSWORD", password=True, like=_PASS),
+    Name(
+        "pass",
+        "PASSWORD",
+        password=True,
+        after=regex.compile(r"(?i)[ _\-]?(?:w(?:or)?d|wort|phrase|code|wd|w(?![a-z]))"),
+    ),
+    Name(
+        "pass",
+        "PASSWORD",
+        password=True,
+        before=regex.compile(r"(?ri)(?:(?:^|[_.\-])|db|user|usr|my|admin|root|smtp|ftp|ssh|mysql|redis|sql)"),
+        after=regex.compile(_END),
+    ),
     Name("pwd", "PASSWORD", password=True),
     Name("kennwort", "PASSWORD", password=True),
     Name("contraseña", "PASSWORD", password=True),
     Name("secret", "SECRET", shortest=6),
     Name("token", "SECRET"),
     Name("credential", "SECRET"),
-    Name("key", "SECRET", like=_KEY),
-    Name("auth", "SECRET", shortest=16, like=_AUTH),
+    Name("key", "SECRET", before=regex.compile(r"(?ri)[a-z0-9][_.\- ]?"), after=regex.compile(_END)),
+    Name(
+        "auth",
+        "SECRET",
+        shortest=16,
+        before=regex.compile(r"(?r)(?:^|[_.\-])"),
+        after=regex.compile(rf"(?i:orization)?{_END}"),
+    ),
 )
 
 
@@ -92,46 +114,55 @@ class Assigned:
                 yield found
 
     def _each(self, sight: Sight, name: Name) -> Iterator[Found]:
+        passed = 0
         for start in sight.places(name.literal.encode("latin-1")):
-            if found := _assignment(sight, name, start, start + len(name.literal)):
+            if start < passed:
+                continue
+            read = _assignment(sight, name, start, start + len(name.literal))
+            if read is None:
+                continue
+            first, value, quoted = read
+            if len(value) > _LONG:  # whatever it is, the same name in it begins no assignment of its own
+                passed = first + len(value)
+            if found := _judged(name, value, first, quoted=quoted):
                 yield found
 
 
-def _assignment(sight: Sight, name: Name, start: int, end: int) -> Found | None:
+def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, str, bool] | None:
+    """Where the value begins that stands under the name, the value, and whether it stands in quotes."""
     tail = _TAIL.match(sight.text, end, timeout=sight.timeout)
     before = _BEFORE.match(sight.text, max(0, start - 48), start)
     prefix = before[0] if before else ""
     if not tail:
         return _compared(sight, name, prefix, start, end)
-    if not _is_secret_name(name, prefix, sight.text[start:end], tail["rest"]):
+    if not name.stands_in(prefix, tail["rest"]):
         return None
     if tail["operator"].endswith(NAME):
-        return _leaf(sight, name, tail.end("operator"))
+        return _leaf(sight, tail.end("operator"))
     quote = tail["quote"]
     value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout)
     if not value:
         return None
-    text = value[0] if quote else _trimmed(value[0], tail["operator"])
-    return _judged(name, text, tail.end(), quoted=bool(quote))
+    return tail.end(), value[0] if quote else _trimmed(value[0], tail["operator"]), bool(quote)
 
 
-def _leaf(sight: Sight, name: Name, start: int) -> Found | None:
+def _leaf(sight: Sight, start: int) -> tuple[int, str, bool]:
     """The whole of a joined leaf."""
     end = sight.text.find(BREAK, start)
     text = sight.text[start : end if end >= 0 else len(sight.text)]
-    return _judged(name, text.strip(), start + len(text) - len(text.lstrip()), quoted=True)
+    return start + len(text) - len(text.lstrip()), text.strip(), True
 
 
-def _compared(sight: Sight, name: Name, prefix: str, start: int, end: int) -> Found | None:
+def _compared(sight: Sight, name: Name, prefix: str, start: int, end: int) -> tuple[int, str, bool] | None:
     """`if ("…" == password)`: the value stands first."""
     first = start - len(prefix)
     if not sight.text[max(0, first - 4) : first].rstrip().endswith("="):
         return None
     value = _YODA.search(sight.text, max(0, first - 300), first)
-    rest = regex.match(_REST, sight.text, pos=end)
-    if not value or not _is_secret_name(name, prefix, sight.text[start:end], rest[0] if rest else ""):
+    rest = _IDENTIFIER.match(sight.text, end)
+    if not value or not name.stands_in(prefix, rest[0] if rest else ""):
         return None
-    return _judged(name, value["value"], value.start("value"), quoted=True)
+    return value.start("value"), value["value"], True
 
 
 def _named_text(sight: Sight, name: Name) -> Found | None:
@@ -139,7 +170,7 @@ def _named_text(sight: Sight, name: Name) -> Found | None:
     at = sight.name.lower().find(name.literal)
     text = sight.text.strip()
     end = at + len(name.literal)
-    if not text or BREAK in text or not _is_secret_name(name, sight.name[:at], sight.name[at:end], sight.name[end:]):
+    if not text or BREAK in text or not name.stands_in(sight.name[:at], sight.name[end:]):
         return None
     return _judged(name, text, sight.text.find(text), quoted=True)
 
@@ -154,12 +185,6 @@ def _is_value(name: Name, value: str, *, quoted: bool) -> bool:
     if name.password and is_password(value, quoted=quoted):
         return True
     return is_random(value, shortest=name.shortest, quoted=quoted) or is_gibberish(value)
-
-
-def _is_secret_name(name: Name, prefix: str, literal: str, rest: str) -> bool:
-    if name.like and not name.like.fullmatch(prefix + literal + rest):
-        return False
-    return not _OTHER.search(rest) and (name.password or not _NOT_SECRET.search(prefix))
 
 
 def _trimmed(value: str, operator: str) -> str:

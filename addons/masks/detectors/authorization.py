@@ -28,9 +28,6 @@ _CURL = regex.compile(
 _FLAG = regex.compile(
     r"(?i)[ ]--(?:password|passwd|pass|token|api-key|apikey|secret|auth-token|access-token|bootstrap-token|registration-token|tls-bootstrap-token)[ =][\"']?(?P<value>[^\s\"'\-<$\[{|][^\s\"'|]{3,400})"
 )
-_LOGIN = regex.compile(
-    r"(?i)(?<!\S)(?:IDENTIFIED BY|net user \S{1,64}|-AsPlainText|sshpass -p|ConvertTo-SecureString(?: -String)?)[ ]{1,3}[\"']?(?P<value>[^\s\"'/\-][^\s\"']{3,200})"
-)
 
 
 def _is_basic(value: str) -> bool:
@@ -54,7 +51,6 @@ DETECTORS = (
         entity="BEARER_TOKEN",
         anchors=("bearer",),
         pattern=_BEARER,
-        before=1,
         after=4200,
         valid=_is_token,
         canonical=exact,
@@ -64,7 +60,6 @@ DETECTORS = (
         entity="BASIC_AUTH",
         anchors=("basic ",),
         pattern=_BASIC,
-        before=1,
         after=1100,
         valid=_is_basic,
         canonical=exact,
@@ -74,20 +69,25 @@ DETECTORS = (
         entity="AUTHORIZATION",
         anchors=("authorization",),
         pattern=_HEADER,
-        before=8,
+        back=regex.compile(r"(?ri)(?:proxy-)?"),
         after=2200,
         valid=_is_token,
         canonical=exact,
         confidence=0.6,
     ),
     Anchored(
-        entity="COOKIE", anchors=("cookie",), pattern=_COOKIE, before=6, after=4300, canonical=exact, confidence=0.7
+        entity="COOKIE",
+        anchors=("cookie",),
+        pattern=_COOKIE,
+        back=regex.compile(r"(?ri)(?:set-)?"),
+        after=4300,
+        canonical=exact,
+        confidence=0.7,
     ),
     Anchored(
         entity="PASSWORD",
         anchors=(" -u", " --"),
         pattern=_CURL,
-        before=0,
         after=330,
         valid=_is_given,
         canonical=exact,
@@ -98,7 +98,6 @@ DETECTORS = (
         anchors=(" --",),
         at=regex.compile(r" --[aprst]"),
         pattern=_FLAG,
-        before=0,
         after=450,
         valid=_is_given,
         canonical=exact,

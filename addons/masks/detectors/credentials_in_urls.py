@@ -11,7 +11,7 @@ from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import is_placeholder
 from addons.masks.sight import NEUTRAL, Sight
 
-_LONGEST = 4096
+_NESTED = 8  # URLs inside a URL
 _URL = regex.compile(r"://(?P<rest>[^\s\"'<>`\x1d\x1e]{3,4096})")
 _USERINFO = regex.compile(
     r"[^/:@?#]{0,200}:(?P<value>[^/]{1,400})@(?=[\w\[$\{(%.*-])|(?P<value>[^/:@?#\\]{16,400})@(?=[\w\[])"
@@ -39,12 +39,19 @@ class Urls:
     entities: frozenset[str] = frozenset({"PASSWORD", "SECRET", "WEBHOOK_URL"})
 
     def find(self, sight: Sight) -> Iterator[Found]:
+        passed = nested = 0
         for place in sight.places(b"://"):
-            url = _URL.match(sight.text, place)
-            if url and place and sight.text[place - 1].isalnum():
-                yield from self._read(sight.text, url.start("rest"), url.end())
+            if not place or not sight.text[place - 1].isalnum():
+                continue
+            if place < passed:
+                nested += 1
+                if nested <= _NESTED:
+                    yield from self._read(sight.text, place + 3, passed, inner=True)
+            elif url := _URL.match(sight.text, place):
+                passed, nested = url.end(), 0
+                yield from self._read(sight.text, url.start("rest"), passed, inner=False)
 
-    def _read(self, text: str, start: int, end: int) -> Iterator[Found]:
+    def _read(self, text: str, start: int, end: int, *, inner: bool) -> Iterator[Found]:
         if webhook := _WEBHOOK.match(text, start, end):
             left = text.rfind("http", max(0, start - 8), start)
             yield _found("WEBHOOK_URL", text, left if left >= 0 else start, webhook.end(), 0.9)
@@ -54,7 +61,7 @@ class Urls:
             and _is_password(userinfo["value"])
         ):
             yield _found("PASSWORD", text, userinfo.start("value"), userinfo.end("value"), 0.85)
-        if text.find("=", start, end) >= 0:
+        if not inner and text.find("=", start, end) >= 0:
             for parameter in _PARAMETER.finditer(text, start, end):
                 if _is_parameter(parameter["value"]):
                     yield _found("SECRET", text, parameter.start("value"), parameter.end("value"), 0.6)

@@ -10,7 +10,8 @@ _ENDINGS = "png|jpe?g|gif|svg|webp|ico|css|[mc]?js|jsx|tsx?|map|py|rb|go|rs|java
 _LOCAL = r"\w(?:[\w.!#$&'*+=?^{|}~\-]{0,62}[\w!#$&*+=?^{|}~\-])?"
 _LABEL = r"[^\W_](?:[\w\-]{0,61}[^\W_])?"
 _LAST = rf"(?!(?i:{_ENDINGS})(?![\w\-]))(?:xn--[A-Za-z0-9\-]{{2,59}}|[^\W\d_]{{2,24}})"
-_PATTERN = regex.compile(rf"(?<![\w.+\-])(?P<value>{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_LAST})(?![\w@]|-\w)")
+_PATTERN = regex.compile(rf"[.!#$&'*+=?^{{|}}~\-]{{0,20}}(?P<value>{_LOCAL}@(?:{_LABEL}\.){{1,8}}{_LAST})(?![\w@]|-\w)")
+_BACK = regex.compile(r"(?r)(?<![\w.!#$&'*+=?^{|}~\-])[\w.!#$&'*+=?^{|}~\-]{1,64}|(?r)[\w.+\-]{1,64}")
 _AT = regex.compile(r"(?<=\w)@(?=\w)")
 
 
@@ -24,7 +25,7 @@ DETECTOR = Anchored(
     anchors=("@",),
     at=_AT,
     pattern=_PATTERN,
-    before=66,
+    back=_BACK,
     after=260,
     valid=_is_address,
     canonical=str.lower,

@@ -118,6 +118,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
+        shapes=("A000", "A 000"),
     ),
     letters(
         "DE_PASSPORT",
@@ -142,7 +143,6 @@ DETECTORS = (
         entity="DE_HANDELSREGISTER",
         anchors=("HRA", "HRB"),
         pattern=regex.compile(r"(?i)(?<![A-Za-z0-9])HR[AB] ?[0-9]{1,6}(?![A-Za-z0-9])"),
-        before=0,
         after=8,
         confidence=0.6,
         context=_REGISTER,
@@ -154,7 +154,7 @@ DETECTORS = (
         pattern=regex.compile(
             r"(?i)(?:plz|postleitzahl)(?:[ \t]*(?:ist|lautet|is))?[\"' \t:=\-]{0,5}(?P<value>[0-9]{5})(?![0-9])"
         ),
-        before=1,
+        back=regex.compile(r"(?ri)p?"),
         after=24,
         valid=_is_postal,
         confidence=0.6,
@@ -167,6 +167,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
+        shapes=("AA000000000", "AA 000"),
     ),
     digits("DE_LANR", r"[0-9]{9}", _is_doctor, _DOCTOR, near=0.8, alone=0.0),
     digits("DE_BSNR", r"[0-9]{9}", anything, _PRACTICE, near=0.7, alone=0.0),

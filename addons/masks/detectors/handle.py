@@ -20,7 +20,6 @@ DETECTOR = Anchored(
     entity="SOCIAL_HANDLE",
     anchors=("tweet", "twitter"),
     pattern=_PATTERN,
-    before=1,
     after=80,
     valid=_is_handle,
     confidence=0.6,

@@ -14,15 +14,12 @@ _ENCRYPTED = regex.compile(
 )
 _AT = regex.compile("(?<![A-Za-z0-9])eyJ")
 DETECTORS = (
-    Anchored(
-        entity="JWT", anchors=("eyj",), at=_AT, pattern=_SIGNED, before=0, after=12100, canonical=exact, confidence=0.9
-    ),
+    Anchored(entity="JWT", anchors=("eyj",), at=_AT, pattern=_SIGNED, after=12100, canonical=exact, confidence=0.9),
     Anchored(
         entity="JWT",
         anchors=("eyj",),
         at=_AT,
         pattern=_ENCRYPTED,
-        before=0,
         after=20400,
         canonical=exact,
         confidence=0.9,

@@ -15,6 +15,7 @@ import regex
 from addons.masks.sight import NEUTRAL, SHORT, Sight, Strip, Where, cues_of
 
 SURE = 0.5
+ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hangul}\p{Thai}\p{Hiragana}\p{Katakana}\p{Hebrew}\p{Cyrillic}\p{Greek}]")
@@ -186,9 +187,9 @@ class Anchored:
 
     entity: str
     anchors: tuple[str, ...]  # lower case: found in any case; in capitals: only so
-    pattern: regex.Pattern[str]
-    before: int
+    pattern: regex.Pattern[str]  # matched, not searched: a window searched at every place would be quadratic
     after: int
+    back: regex.Pattern[str] | None = None  # reads backwards from the anchor to where the pattern begins
     valid: Callable[[str], bool] = anything
     canonical: Callable[[str], str] = exact
     confidence: float
@@ -216,11 +217,10 @@ class Anchored:
         for place in places:
             if place < passed:
                 continue
-            for match in self.pattern.finditer(
-                sight.text, max(passed, place - self.before), place + width + self.after, timeout=sight.timeout
-            ):
-                if match.start() > place:
-                    break
+            start = place
+            if self.back and (back := self.back.match(sight.text, passed, place)):
+                start = back.start()
+            if match := self.pattern.match(sight.text, start, place + width + self.after, timeout=sight.timeout):
                 passed = match.end()
                 yield match.span(group)
 
@@ -232,14 +232,22 @@ def weighed(detector: Pattern | Anchored, sight: Sight, places: list[tuple[int, 
         if detector.alone and nothing_else(sight, places)
         else detector.confidence
     )
+    judged: dict[str, bool] = {}
     for start, end in places:
         value = detector.canonical(sight.text[start:end])
-        if NEUTRAL in value or not (detector.dear or detector.valid(value)):
+        if NEUTRAL in value or not (detector.dear or _is_valid(detector, value, judged)):
             continue
         near = detector.with_context > floor and _near(detector, sight, start, end)
         confidence = detector.with_context if near else floor
-        if confidence >= SURE and (not detector.dear or detector.valid(value)):
+        if confidence >= SURE and (not detector.dear or _is_valid(detector, value, judged)):
             yield Found(start, end, detector.entity, confidence, value)
+
+
+def _is_valid(detector: Pattern | Anchored, value: str, judged: dict[str, bool]) -> bool:
+    """Asked once for each value: a table repeats them."""
+    if value not in judged:
+        judged[value] = detector.valid(value)
+    return judged[value]
 
 
 def _near(detector: Pattern | Anchored, sight: Sight, start: int, end: int) -> bool:
@@ -250,7 +258,7 @@ def _near(detector: Pattern | Anchored, sight: Sight, start: int, end: int) -> b
 
 def nothing_else(sight: Sight, places: list[tuple[int, int]]) -> bool:
     """Whether hardly a letter was said beside these values: `AA0123456B and AA0123456B`."""
-    if not sight.alone or len(sight.text) > 500:
+    if not sight.alone or len(sight.text) > ALL_THERE_IS:
         return False
     said = sum(map(str.isalnum, sight.text))
     return said - sum(sum(map(str.isalnum, sight.text[start:end])) for start, end in places) <= 3

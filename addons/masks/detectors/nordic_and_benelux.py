@@ -60,6 +60,7 @@ DETECTORS = (
     Pattern(
         entity="FI_PERSONAL_IDENTITY_CODE",
         where=Where.CAPITALS,
+        shapes=("000000A000", "000000-000", "000000+000"),
         pattern=_before_letters(r"[0-3][0-9][01][0-9]{3}[+\-A-FYXWVU][0-9]{3}[0-9A-FHJ-NPR-Y]"),
         valid=lambda value: bool(hetu.is_valid(value, allow_temporary=True)),
         canonical=str.upper,

@@ -30,6 +30,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.7,
+        shapes=("0000000A", "0000000-A", "0000000 A"),
     ),
     letters(
         "ES_NIF",
@@ -47,6 +48,7 @@ DETECTORS = (
         bare=0.65,
         near=0.9,
         alone=0.75,
+        shapes=("A0000000", "A-0000000", "A 0000000"),
     ),
     letters("ES_PASSPORT", r"[A-Z]{3}[0-9]{6}", anything, _PASSPORT, near=0.67, alone=0.67),
     digits("PT_NIF", r"[1-35689][0-9]{8}", pt_nif.is_valid, _PT, near=0.85, alone=0.0),

@@ -58,7 +58,14 @@ DETECTORS = (
     ),
     digits("UK_NHS", r"[0-9]{10}", nhs.is_valid, _NHS, near=0.9, alone=0.73),
     letters(
-        "UK_NINO", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]", _is_nino, _NINO, bare=0.6, near=0.9, alone=0.7
+        "UK_NINO",
+        r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]",
+        _is_nino,
+        _NINO,
+        bare=0.6,
+        near=0.9,
+        alone=0.7,
+        shapes=("AA000000A",),
     ),
     digits(
         "UK_NINO",
@@ -79,6 +86,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
+        shapes=("A000000", "00000000"),
     ),
     letters(
         "UK_VEHICLE_REGISTRATION",

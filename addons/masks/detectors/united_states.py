@@ -89,6 +89,15 @@ DETECTORS = (
         alone=0.0,
     ),
     digits("US_NPI", r"[12][0-9]{9}|[12][0-9]{3}[ \-][0-9]{3}[ \-][0-9]{3}", _is_npi, _NPI, near=0.85, alone=0.58),
-    letters("US_MBI", _MBI_SHAPE, anything, _MBI, bare=0.6, near=0.9, alone=0.8),
-    letters("MEDICAL_LICENSE", r"[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}", _is_dea, _DEA, bare=0.5, near=0.9, alone=0.75),
+    letters("US_MBI", _MBI_SHAPE, anything, _MBI, bare=0.6, near=0.9, alone=0.8, shapes=("AA00",)),
+    letters(
+        "MEDICAL_LICENSE",
+        r"[ABCDEFGHJKLMPRSTUX][A-Z9][0-9]{7}",
+        _is_dea,
+        _DEA,
+        bare=0.5,
+        near=0.9,
+        alone=0.75,
+        shapes=("A0000000",),
+    ),
 )
