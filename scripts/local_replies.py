@@ -56,7 +56,9 @@ def said(body: Mapping[str, Json], number: int, delta_chars: int) -> Said:
     """Reads the script out of a request's last user message."""
     messages = [m for m in body.get("messages") or () if isinstance(m, dict)]
     prompt, results = last_words(messages)
-    reasoning, text, tools = [], [], []
+    reasoning: list[str] = []
+    text: list[str] = []
+    tools: list[ToolCall] = []
     for line in prompt.splitlines():
         found = EVENT.match(line)
         if found and found["tool"]:
