@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from addons.providers.json_values import loads, obj, text
+from addons.providers.json_values import dumps, loads, obj, text
 from addons.providers.sse import Cut
 
 _PRELUDE: Final = struct.Struct(">III")
@@ -78,11 +78,14 @@ def read_frame(frame: bytes) -> Cut:
 
 
 def _unwrapped(payload: bytes) -> bytes:
-    """InvokeModelWithResponseStream and InvokeAgent wrap what the model says: {"bytes": "base64", "p": "padding"}."""
+    """What the model says, in base64: {"bytes": …, "p": "padding"}. JSON at InvokeModelWithResponseStream, text at InvokeAgent."""
     try:
-        return base64.b64decode(text(obj(loads(payload)).get("bytes")), validate=True) or payload
+        inner = base64.b64decode(text(obj(loads(payload)).get("bytes")), validate=True)
     except ValueError:
         return payload
+    if not inner or inner.startswith(b"{"):
+        return inner or payload
+    return dumps({"outputText": inner.decode("utf-8", errors="replace")})
 
 
 def _headers(block: bytes) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ class _Net:
     __slots__ = ("_contents", "_joined", "_json", "_said", "_searched")
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self._contents = [part.content for part in parts]
+        self._contents = [part.content for part in parts if not part.base64]
         self._said = {word for part in parts for word in (part.content, part.name, part.call_id, part.media_type)}
         self._said |= {word for part in parts if "." in part.name for word in part.name.split(".", 1)}  # server.tool
         self._json = any(content[:1] in ("{", "[") for content in self._contents)

@@ -17,7 +17,8 @@ from addons.providers.wire import WireReply, WireRequest
 from tests.wire.twins import fed
 
 MANY = settings(max_examples=600, deadline=None, derandomize=True)
-SOME = settings(max_examples=100, deadline=None, derandomize=True)
+SEVERAL = settings(max_examples=200, deadline=None, derandomize=True)
+SOME = settings(max_examples=40, deadline=None, derandomize=True)
 ENDPOINTS = sorted({endpoint.id for provider in PROVIDERS for endpoint in provider.endpoints})
 PATHS = [
     "/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/completions", "/v1/embeddings", "/v1/images/edits",
@@ -101,7 +102,7 @@ def test_no_reply_raises(endpoint: str, status: int, content_type: str, body: by
     check_reply(parse_reply(call_to(endpoint), WireReply(status, (("content-type", content_type),), body)))
 
 
-@MANY
+@SEVERAL
 @given(
     st.sampled_from([*ENDPOINTS, "generic"]),
     st.lists(st.tuples(st.sampled_from(WORDS), st.dictionaries(st.sampled_from(KEYS), values, max_size=5)), max_size=8),
