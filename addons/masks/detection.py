@@ -77,7 +77,7 @@ class _Search:
     def whole(self, text: str) -> tuple[Span, ...]:
         view = View(text)
         masked = places(text, _SHOWN)
-        units = tuple(jsontext.units(text)) if jsontext.is_json(text) else ()
+        units = jsontext.units(text, context_of) if jsontext.is_json(text) else []
         spans = fresh = tuple(self._once(view, units, masked))
         for _ in range(ROUNDS):
             if not fresh:
@@ -117,7 +117,7 @@ class _Search:
             yield from jsontext.fitted(view.text, plain, span)
         for inner in inside.values():
             core = View(inner.text)
-            for span in self._apart(core, tuple(jsontext.units(core.text)), (), depth + 1):
+            for span in self._apart(core, jsontext.units(core.text, context_of), (), depth + 1):
                 start, end = inner.source(span.start, span.end)
                 yield replace(span, start=start, end=end, quote=jsontext.escaped(span.quote))
 
@@ -160,20 +160,28 @@ def collapsed(view: View, masked: Sequence[tuple[int, int]], units: Sequence[Uni
     several = len(units) > 1
     for unit in units:
         if several or unit.name:
-            if unit.name not in heads:
-                heads[unit.name] = f"{context_of(unit.name)}{NAME}" if context_of(unit.name) else ""
-            built.add(BREAK + heads[unit.name], unit.start, unit.start, 0)
-        position = unit.start
-        index = bisect_right(ranges, (unit.start, -1))
-        while index < len(ranges) and ranges[index][0] < unit.end:
-            start, end = ranges[index]
-            index += 1
-            if end <= unit.end:
-                built.copy(position, start)
-                built.add(NEUTRAL, start, end, 0)
-                position = end
-        built.copy(position, unit.end)
+            head = heads.get(unit.name)
+            if head is None:
+                head = heads[unit.name] = BREAK + (f"{context_of(unit.name)}{NAME}" if context_of(unit.name) else "")
+            built.add(head, unit.start, unit.start, 0)
+        if ranges:
+            _shrink(built, unit, ranges)
+        else:
+            built.copy(unit.start, unit.end)
     return built.view()
+
+
+def _shrink(built: Builder, unit: Unit, ranges: Sequence[tuple[int, int]]) -> None:
+    position = unit.start
+    index = bisect_right(ranges, (unit.start, -1))
+    while index < len(ranges) and ranges[index][0] < unit.end:
+        start, end = ranges[index]
+        index += 1
+        if end <= unit.end:
+            built.copy(position, start)
+            built.add(NEUTRAL, start, end, 0)
+            position = end
+    built.copy(position, unit.end)
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -208,4 +216,4 @@ def _touched(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[Unit]:
         if unit.end - unit.start <= _WHOLE:
             yield unit
         else:
-            yield from (replace(unit, start=start, end=end) for start, end in _around(spans, unit.start, unit.end))
+            yield from (unit._replace(start=start, end=end) for start, end in _around(spans, unit.start, unit.end))

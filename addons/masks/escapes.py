@@ -14,8 +14,9 @@ import regex
 from addons.masks.sight import BREAK
 from addons.masks.views import Builder, View
 
-_AROUND = 200  # characters on either side of an escape that are read with it: a key name, the rest of a value
-_QUOTED_PRINTABLE = regex.compile(r"=3D|=\r?\n|(?:=[0-9A-F]{2}){3}")
+_BEFORE, _AFTER = 100, 200  # characters that are read with an escape: a key name, the rest of a value
+_THREE_BYTES = regex.compile(r"(?:=[0-9A-F]{2}){3}")
+_ONE_BYTE = regex.compile(r"=[89A-F][0-9A-F]|=20(?=\r?\n)")
 _AFTER_BACKSLASH = regex.compile(r"\\([uUx0-3/])")
 _BRACED = regex.compile(r"\\u\{([0-9a-fA-F]+)\}")
 
@@ -36,7 +37,7 @@ def unescaped(view: View) -> View | None:
         return None
     built = Builder(view)
     for begin, end in _groups(found):
-        left = max(0, found[begin][0] - _AROUND)
+        left = max(0, found[begin][0] - _BEFORE)
         built.add(BREAK, left, left, 0)
         _rebuild(built, view.text, left, found[begin:end])
     return built.view()
@@ -52,15 +53,17 @@ def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
 
 
 def _is_quoted_printable(text: str) -> bool:
-    """`x=10` is not: it takes a soft line break, an escaped `=`, or three in a row."""
-    return "=3D" in text or "=\n" in text or "=\r\n" in text or _QUOTED_PRINTABLE.search(text) is not None
+    """`x=10` is not, nor a line that ends in `=`: it takes an escaped `=`, three bytes in a row, or both a byte and a soft line break."""
+    if "=3D" in text or _THREE_BYTES.search(text):
+        return True
+    return ("=\n" in text or "=\r\n" in text) and _ONE_BYTE.search(text) is not None
 
 
 def _groups(found: list[tuple[int, int, Escape]]) -> Iterator[tuple[int, int]]:
     """First and after the last of the runs whose surroundings meet."""
     begin = 0
     for index in range(1, len(found)):
-        if found[index][0] - found[index - 1][1] > 2 * _AROUND:
+        if found[index][0] - found[index - 1][1] > _BEFORE + _AFTER:
             yield begin, index
             begin = index
     yield begin, len(found)
@@ -73,7 +76,7 @@ def _rebuild(built: Builder, text: str, left: int, runs: list[tuple[int, int, Es
             built.copy(position, start)
             escape.undo(built, text[start:end], start)
             position = end
-    built.copy(position, min(len(text), position + _AROUND))
+    built.copy(position, min(len(text), position + _AFTER))
 
 
 def _bytes_of(mark: str, step: int, base: int = 16) -> Callable[[Builder, str, int], None]:
@@ -158,6 +161,8 @@ _ESCAPES = (
     Escape("%u", regex.compile(r"(?:%u[0-9a-fA-F]{4})+"), _units_of("%u", 6)),
     Escape("&", regex.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});"), _reference),
     Escape("U+", regex.compile(r"(?:U\+[0-9A-Fa-f]{4,6}[ ,]?){4,}"), _named_points),
-    Escape("+", regex.compile(r"\+(?<=[0-9A-Z]\+)(?=[0-9A-Z])"), _space),  # a space in a query: 4111+1111+…
+    Escape(
+        "+", regex.compile(r"\+(?<=[=&?;][0-9A-Z+%.\-]{1,40}\+)(?=[0-9A-Z])"), _space
+    ),  # a space in a query: 4111+1111+…
 )
 _QUOTED = Escape("=", regex.compile(r"(?:=[0-9A-F]{2})+|=\r?\n"), _soft_break_or_bytes)

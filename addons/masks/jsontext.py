@@ -7,8 +7,9 @@ JSON stays valid JSON. In a string that is JSON itself, the quotes are escaped o
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import orjson
 import regex
@@ -17,20 +18,24 @@ from addons.masks.sight import NEUTRAL
 from addons.masks.spans import Span
 from addons.masks.views import Builder, View
 
-# strings and keys; numbers long enough to be somebody's (no 0.0123456 of an embedding); a number that is masked already
-_TOKEN = regex.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|(?<![0-9.])(-?[0-9]{6,19}+(?:\.0)?(?![0-9.eE])|\x00)')
+_STRING = regex.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?')
+_LONG_NUMBER = regex.compile(r"[0-9]{6,19}+(?:\.0)?(?![0-9.eE])")  # long enough to be somebody's
+_DIGIT_CLASS = bytes(
+    ord("0") if chr(code).isdigit() and code < 0x80 else ord("x") if chr(code) in ".eE+" else ord(" ")
+    for code in range(256)
+)
 _ESCAPE = regex.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.", regex.DOTALL)
-_SHORTEST_KEY, _SHORTEST_VALUE = 6, 4
+_KEY = 2  # the group that only a key has
+_SHORTEST_KEY, _SHORTEST_VALUE, _LONG_WORD = 6, 4, 16
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A piece of a text that is searched on its own: no value reaches over its ends."""
+class Unit(NamedTuple):
+    """A piece of a text that is searched on its own: no value reaches over its ends. A tuple: a body has thousands."""
 
     start: int
     end: int
-    name: str = field(default="", repr=False)  # the key it stands under
+    name: str = ""  # the key it stands under, where that matters
     is_number: bool = False
 
 
@@ -45,23 +50,54 @@ def is_json(text: str) -> bool:
     return True
 
 
-def units(text: str) -> Iterator[Unit]:
+def units(text: str, named: Callable[[str], str]) -> list[Unit]:
     """The keys, strings and numbers of a JSON text. A string that follows a key, at any depth of lists, stands under it.
 
-    What is shorter than any value is left out: most of a body is `"role"` and `"user"`.
+    named: the name where it matters to any detector, else "". What no detector could find anything in is left out: most of a body is `"role"`
+    and `"user"`.
     """
-    name = ""
-    for token in _TOKEN.finditer(text):
-        if token[3] is not None:
-            yield Unit(token.start(3), token.end(3), name, is_number=True)
+    found: list[Unit] = []
+    keys: list[tuple[int, str]] = [(-1, "")]
+    strings: list[tuple[int, int]] = []
+    heeded: dict[str, str] = {}
+    matters = ""
+    for token in _STRING.finditer(text):
+        start, end = place = token.span(1)
+        strings.append(place)
+        if token.lastindex == _KEY:
+            key = token[1]
+            if key not in heeded:
+                heeded[key] = named(key)
+            matters = heeded[key]
+            keys.append((start, matters))
+            if end - start >= _LONG_WORD or (end - start >= _SHORTEST_KEY and not key.replace("_", "").isalpha()):
+                found.append(Unit(start, end))
+        elif end - start >= _LONG_WORD or matters or (end - start >= _SHORTEST_VALUE and not token[1].isalpha()):
+            found.append(Unit(start, end, matters))
+    numbers = list(_numbers(text, strings, keys))
+    return sorted((*found, *numbers), key=_start) if numbers else found
+
+
+def _numbers(text: str, strings: list[tuple[int, int]], keys: list[tuple[int, str]]) -> Iterator[Unit]:
+    """Long numbers outside the strings, and those masked already, each under the key before it. Not the digits of 0.0123456."""
+    classes = b" " + text.encode("latin-1", "replace").translate(_DIGIT_CLASS)
+    for start in sorted((*_places(classes, b" 000000"), *_places(text, NEUTRAL))):
+        before = bisect_right(strings, (start, len(text))) - 1
+        if before >= 0 and strings[before][0] <= start < strings[before][1]:
             continue
-        start, end = token.span(1)
-        if token[2] is not None:
-            name = token[1]
-            if end - start >= _SHORTEST_KEY:
-                yield Unit(start, end)
-        elif end - start >= _SHORTEST_VALUE:
-            yield Unit(start, end, name)
+        number = _LONG_NUMBER.match(text, start)
+        if number or text[start] == NEUTRAL:
+            name = keys[bisect_right(keys, (start, "")) - 1][1]
+            yield Unit(
+                start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True
+            )
+
+
+def _places[Text: (str, bytes)](text: Text, sought: Text) -> Iterator[int]:
+    place = text.find(sought)
+    while place >= 0:
+        yield place
+        place = text.find(sought, place + 1)
 
 
 def unescaped(view: View) -> View:

@@ -15,6 +15,56 @@ from addons.masks.detectors.kinds import ALL_THERE_IS, SURE, Anchored, Detector,
 from addons.masks.sight import Sight, Strip, Where, cues_of
 
 _FEW = 3
+_LONG = 16384
+_PLAIN_NAMES = frozenset(
+    {
+        *(
+            "role",
+            "content",
+            "text",
+            "type",
+            "name",
+            "id",
+            "model",
+            "index",
+            "object",
+            "created",
+            "choices",
+            "message",
+            "messages",
+            "usage",
+            "delta",
+        ),
+        *(
+            "finish_reason",
+            "logprobs",
+            "system_fingerprint",
+            "stop_reason",
+            "input",
+            "output",
+            "parts",
+            "tools",
+            "function",
+            "arguments",
+            "parameters",
+        ),
+        *(
+            "properties",
+            "description",
+            "required",
+            "enum",
+            "items",
+            "title",
+            "status",
+            "error",
+            "data",
+            "url",
+            "tool_calls",
+            "refusal",
+            "annotations",
+        ),
+    }
+)  # what most of a body stands under: no detector reads anything into them
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
 
@@ -75,17 +125,15 @@ class Plan:
         weak = (one for members in families.values() for one in members)
         self._cues = frozenset().union(*(one.context.cues for one in weak if one.context))
         self._names = tuple(name.literal for one in others if isinstance(one, Assigned) for name in one.names)
-        self._families = tuple((where, Family(members)) for where, members in families.items())
+        self._families = tuple((where.value, Family(members)) for where, members in families.items())
         self._others = (*others, Forms(*(form for table in forms for form in table.table)))
 
     def heeds(self, name: str) -> bool:
         """Whether any detector reads something into a name."""
+        if name in _PLAIN_NAMES:
+            return False
         low = name.lower()
-        return (
-            any(literal in low for literal in self._names)
-            or not self._cues.isdisjoint(cues_of(name))
-            or not name.isascii()
-        )
+        return any(map(low.__contains__, self._names)) or not self._cues.isdisjoint(cues_of(name)) or not name.isascii()
 
     def found(self, sight: Sight) -> Iterator[Found]:
         """Everything any detector finds."""
@@ -94,9 +142,15 @@ class Plan:
             if strip.text:
                 for pattern in family.chosen(sight, strip):
                     yield from pattern.on(sight, strip)
-        for detector in dict.fromkeys(
-            one for anchor, members in self._anchored.items() if sight.has(anchor) for one in members
-        ):
+        for detector in self._anchored_in(sight):
             yield from detector.find(sight)
         for other in self._others:
             yield from other.find(sight)
+
+    def _anchored_in(self, sight: Sight) -> Iterable[Anchored]:
+        """Those with an anchor in the text. A long text is not read twice for that."""
+        if len(sight.text) > _LONG:
+            present = [members for anchor, members in self._anchored.items() if sight.places(anchor)]
+        else:
+            present = [members for anchor, members in self._anchored.items() if anchor in sight.searched(anchor)]
+        return dict.fromkeys(one for members in present for one in members) if present else ()

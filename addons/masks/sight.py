@@ -18,7 +18,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 
 import regex
@@ -29,12 +29,12 @@ NAME = "\x1d"  # in joined JSON leaves, between a key and its value
 NEUTRAL = "\x00"  # stands for a value that is already masked
 
 _WORD = regex.compile(r"[^\W\d_]+")
+_LETTERS = bytes(ord(chr(code).lower()) if code < 0x80 and chr(code).isalpha() else ord(" ") for code in range(256))
 _CAMEL = regex.compile(r"[a-z][A-Z]")
 _PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 20
 _IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}(?![A-Za-z0-9])")
-_LONG = 16384
 SHORT = 300  # in a text this short, small letters are as good as capitals
 _BLOB, _BLOB_END = 320, 64
 _NUMBERS = regex.compile(
@@ -67,7 +67,7 @@ _SHAPE_CLASS = bytes(
 )
 
 
-class Where(Enum):
+class Where(StrEnum):
     """What a pattern is run on."""
 
     BROKEN = "broken"
@@ -132,6 +132,8 @@ class Sight:
         self.name = name  # the key, header or parameter that the text stands under
         self.alone = alone  # the text is all that was said, not a piece of something
         self._deadline = deadline
+        self.raw = text.encode("latin-1", "replace")  # one byte a character: cheaper to search than the text
+        self.low = self.raw.lower()
         self._places: dict[bytes, list[int]] = {}
 
     def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
@@ -145,21 +147,11 @@ class Sight:
         """Seconds left for this search; raises TimeoutError when there are none."""
         return self._deadline.left() if self._deadline else None
 
-    @cached_property
-    def lower(self) -> str:
-        """Lower case, same length; the text itself where lower case is longer (Turkish İ)."""
-        low = self.text.lower()
-        return low if len(low) == len(self.text) else self.text
-
-    def has(self, literal: bytes) -> bool:
-        """Whether the literal stands in the text. A long text is not read twice for that."""
-        return bool(self.places(literal)) if len(self.text) > _LONG else literal in self._searched(literal)
-
     def places(self, literal: bytes) -> list[int]:
         """Where the literal stands: a lower one in any case, one in capitals only so (but in a short text in any case too)."""
         known = self._places.get(literal)
         if known is None:
-            text = self._searched(literal)
+            text = self.searched(literal)
             known = self._places[literal] = []
             place = text.find(literal)
             while place >= 0:
@@ -167,31 +159,25 @@ class Sight:
                 place = text.find(literal, place + 1)
         return known
 
-    def _searched(self, literal: bytes) -> bytes:
+    def searched(self, literal: bytes) -> bytes:
+        """What the literal is looked for in."""
         if not literal.isupper():
-            return self._low_bytes
-        return self._bytes.upper() if len(self.text) <= SHORT else self._bytes
-
-    @cached_property
-    def _bytes(self) -> bytes:
-        return self.text.encode("latin-1", "replace")
-
-    @cached_property
-    def _low_bytes(self) -> bytes:
-        return self._bytes.lower()
+            return self.low
+        return self.raw.upper() if len(self.text) <= SHORT else self.raw
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int], ...]:
         """Runs of at least RUN token characters that are more than words: with a digit, or with capitals among small letters as no name has them."""
-        found = _runs(self._bytes.translate(_TOKEN_CLASS))
+        found = _runs(self.raw.translate(_TOKEN_CLASS))
         return tuple((start, end) for start, end in found if _more_than_words(self.text, start, end))
 
-    def strip(self, where: Where) -> Strip:
-        return getattr(self, where.value)  # type: ignore[no-any-return]
+    def strip(self, where: str) -> Strip:
+        """The strip of that name, one of Where."""
+        return getattr(self, where)  # type: ignore[no-any-return]
 
     @cached_property
     def broken(self) -> Strip:
-        if not any(word in self.lower for word in ("card", "visa", "carte", "karte", "tarjeta")):
+        if not any(map(self.low.__contains__, (b"card", b"visa", b"carte", b"karte", b"tarjeta"))):
             return self._cut(iter(()), 0, 0)
         return self._cut((match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout)), 2, 40)
 
@@ -202,7 +188,7 @@ class Sight:
 
     @cached_property
     def capitals(self) -> Strip:
-        letters = self._bytes.upper() if len(self.text) <= SHORT else self._bytes
+        letters = self.raw.upper() if len(self.text) <= SHORT else self.raw
         classes = bytearray(letters.translate(_CAPITAL_CLASS))
         for start, end in self.runs:
             if end - start > _LONGEST_WORD and not _IBAN.match(
@@ -217,7 +203,7 @@ class Sight:
 
     @cached_property
     def years(self) -> Strip:
-        if not any(map(self._low_bytes.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
+        if not any(map(self.low.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
             return self._cut(iter(()), 0, 0)
         return self._cut((match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout)), 24, 12)
 
@@ -259,10 +245,10 @@ class Sight:
 
 def cues_of(text: str) -> frozenset[str]:
     """The words of a text for a first look: small letters, camelCase both whole and in parts, without a plural s."""
-    found = _WORD.findall(text.lower())
+    found = text.encode().translate(_LETTERS).decode().split() if text.isascii() else _WORD.findall(text.lower())
     if _CAMEL.search(text):
         found += [part.lower() for part in _PART.findall(text)]
-    return frozenset(found).union(word[:-1] for word in found if word[-1] == "s")
+    return frozenset(found).union([word[:-1] for word in found if word[-1] == "s"])
 
 
 def _runs(classes: bytes) -> Iterator[tuple[int, int]]:

@@ -54,14 +54,13 @@ class Builder:
 
     def add(self, piece: str, source: int, end: int, step: int = 1) -> None:
         """`piece` stands for the parent's characters from `source` to `end`, `step` of them for each of its own."""
-        if not piece:
-            return
-        self._starts.append(self._length)
-        self._sources.append(source)
-        self._ends.append(end)
-        self._steps.append(step)
-        self._pieces.append(piece)
-        self._length += len(piece)
+        if piece:
+            self._starts.append(self._length)
+            self._sources.append(source)
+            self._ends.append(end)
+            self._steps.append(step)
+            self._pieces.append(piece)
+            self._length += len(piece)
 
     def copy(self, start: int, end: int) -> None:
         """The parent's own characters."""

@@ -7,7 +7,7 @@ The names are found one literal at a time in the lower-cased text; only there is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import regex
 
@@ -58,6 +58,10 @@ class Name:
     shortest: int = 10
     before: regex.Pattern[str] | None = None
     after: regex.Pattern[str] | None = None
+    sign: bytes = field(init=False)  # the literal, as it is looked for
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sign", self.literal.encode("latin-1"))
 
     def stands_in(self, prefix: str, rest: str) -> bool:
         if (self.after and not self.after.match(rest)) or (self.before and not self.before.match(prefix)):
@@ -109,13 +113,14 @@ class Assigned:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for name in self.names:
-            yield from self._each(sight, name)
+            if name.sign in sight.low:
+                yield from self._each(sight, name)
             if sight.name and name.literal in sight.name.lower() and (found := _named_text(sight, name)):
                 yield found
 
     def _each(self, sight: Sight, name: Name) -> Iterator[Found]:
         passed = 0
-        for start in sight.places(name.literal.encode("latin-1")):
+        for start in sight.places(name.sign):
             if start < passed:
                 continue
             read = _assignment(sight, name, start, start + len(name.literal))
@@ -156,7 +161,8 @@ def _leaf(sight: Sight, start: int) -> tuple[int, str, bool]:
 def _compared(sight: Sight, name: Name, prefix: str, start: int, end: int) -> tuple[int, str, bool] | None:
     """`if ("…" == password)`: the value stands first."""
     first = start - len(prefix)
-    if not sight.text[max(0, first - 4) : first].rstrip().endswith("="):
+    operator = sight.text[max(0, first - 12) : first].rstrip()
+    if not operator.endswith("=") or operator.rstrip("=! \t")[-1:] not in _QUOTED:
         return None
     value = _YODA.search(sight.text, max(0, first - 300), first)
     rest = _IDENTIFIER.match(sight.text, end)

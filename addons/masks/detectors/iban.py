@@ -51,7 +51,7 @@ class Iban:
         for match in _START.finditer(strip.text, timeout=sight.timeout):
             if found := self._read(match[0], strip.source(match.start())):
                 yield found
-        if "iban" in sight.lower:
+        if b"iban" in sight.low:
             for match in _ANY_CASE.finditer(sight.text, timeout=sight.timeout):
                 if found := self._read(match[0], match.start()):
                     yield found
