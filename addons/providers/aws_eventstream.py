@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from addons.providers.json_values import dumps, loads, obj, text
+from addons.providers.json_values import loads, obj, text
 from addons.providers.sse import Cut
 
 _PRELUDE: Final = struct.Struct(">III")
@@ -74,18 +74,17 @@ def read_frame(frame: bytes) -> Cut:
     exception = headers.get(":exception-type") or headers.get(":error-code")
     event = EXCEPTION + exception if exception else headers.get(":event-type", "")
     payload = frame[split:-4] or (b"{}" if exception else b"")
-    return Cut(frame, "", _unwrapped(payload)) if event == "chunk" else Cut(frame, event, payload)
+    inner = _unwrapped(payload) if event == "chunk" else b""
+    return Cut(frame, "", inner) if inner else Cut(frame, event, payload)
 
 
 def _unwrapped(payload: bytes) -> bytes:
-    """What the model says, in base64: {"bytes": …, "p": "padding"}. JSON at InvokeModelWithResponseStream, text at InvokeAgent."""
+    """The event that a model says in base64: {"bytes": …, "p": "padding"}; b"" where it is no event (an agent says text)."""
     try:
         inner = base64.b64decode(text(obj(loads(payload)).get("bytes")), validate=True)
     except ValueError:
-        return payload
-    if not inner or inner.startswith(b"{"):
-        return inner or payload
-    return dumps({"outputText": inner.decode("utf-8", errors="replace")})
+        return b""
+    return inner if inner.startswith(b"{") else b""
 
 
 def _headers(block: bytes) -> Iterator[tuple[str, str]]:

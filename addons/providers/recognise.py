@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES
+from addons.providers.bedrock_agent import BEDROCK_AGENT
 from addons.providers.bedrock_converse import BEDROCK_CONVERSE
 from addons.providers.call import Json
 from addons.providers.cohere import COHERE_CHAT
@@ -38,6 +39,8 @@ def of_event(event: str, body: dict[str, Json]) -> Endpoint | None:
     """The format of a stream by one of its events; None where this event does not tell."""
     if event in _CONVERSE_EVENTS:
         return BEDROCK_CONVERSE
+    if event in ("chunk", "returnControl"):
+        return BEDROCK_AGENT
     return _first(_EVENTS, body)
 
 

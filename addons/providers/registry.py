@@ -14,6 +14,7 @@ from typing import Final
 
 from addons.providers.anthropic_messages import ANTHROPIC_MESSAGES, ANTHROPIC_REFUSAL
 from addons.providers.batches import BATCHES
+from addons.providers.bedrock_agent import BEDROCK_AGENT
 from addons.providers.bedrock_converse import BEDROCK_CONVERSE, BEDROCK_REFUSAL
 from addons.providers.cohere import COHERE_CHAT, COHERE_REFUSAL
 from addons.providers.cohere_v1 import COHERE_CHAT_V1
@@ -59,7 +60,7 @@ PROVIDERS: Final = (
     _own("anthropic", (ANTHROPIC_MESSAGES,), ANTHROPIC_REFUSAL, "anthropic.com"),
     _compatible("azure.ai.openai", *_AZURE, aliases=("azure", "azure_openai")),
     _compatible("azure.ai.inference", *_FOUNDRY, aliases=("azure_ai", "azure_foundry")),
-    Provider("aws.bedrock", BEDROCK_HOSTS, (BEDROCK_CONVERSE, *COMPATIBLE), BEDROCK_REFUSAL, BEDROCK_PATTERN, aliases=("bedrock",)),
+    Provider("aws.bedrock", BEDROCK_HOSTS, (BEDROCK_CONVERSE, BEDROCK_AGENT, *COMPATIBLE), BEDROCK_REFUSAL, BEDROCK_PATTERN, aliases=("bedrock",)),
     _own("gcp.gemini", GEMINI, GEMINI_REFUSAL, "generativelanguage.googleapis.com", aliases=("gemini", "google", "google_ai")),
     Provider("gcp.vertex_ai", VERTEX_HOSTS, (*GEMINI, *COMPATIBLE), GEMINI_REFUSAL, VERTEX_PATTERN, aliases=("vertex", "vertex_ai")),
     _own("cohere", (COHERE_CHAT, COHERE_CHAT_V1), COHERE_REFUSAL, "cohere.com", "cohere.ai"),

@@ -214,6 +214,11 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "converse": ("aws.bedrock", "/model/m/converse", CONVERSE),
     "bedrock, count": ("aws.bedrock", "/model/m/count-tokens", {"input": {"converse": CONVERSE}}),
     "bedrock, count of an invocation": ("aws.bedrock", "/model/m/count-tokens", {"input": {"invokeModel": {"body": INVOKED}}}),
+    "an agent": (
+        "aws.bedrock",
+        "/agents/A1/agentAliases/B2/sessions/s/text",
+        {"inputText": "A plain question", "sessionState": {"promptSessionAttributes": {"who": "a person"}}},
+    ),
     "nova": ("aws.bedrock", "/model/amazon.nova/invoke", CONVERSE),
     "chat": ("openai", "/v1/chat/completions", CHAT),
     "chat at an unknown path": ("openai_compatible", "/ask", CHAT),
