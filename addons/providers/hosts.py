@@ -2,7 +2,8 @@
 
 A certificate's name constraint is a suffix: it cannot say "bedrock-runtime.<region>.amazonaws.com" or
 "<region>-aiplatform.googleapis.com". amazonaws.com and googleapis.com as a whole would let the gateway's CA speak for
-every bucket and mailbox in them, so the regions are spelled out; a region missing here needs `affidavit ca renew`.
+every bucket and mailbox in them, so the regions are spelled out; a region missing here needs `affidavit ca renew`, and so
+do Bedrock's rarer hosts (agents, mantle): each name makes the certificate longer for everybody.
 Sources: AWS General Reference, "Amazon Bedrock endpoints"; Google Cloud, "Generative AI on Vertex AI locations" (2026-11).
 """
 

@@ -130,7 +130,11 @@ def test_a_refusal_looks_like_the_endpoint_s_errors_where_that_is_known() -> Non
 
 
 ENDPOINTS = sorted({endpoint.id for provider in PROVIDERS for endpoint in provider.endpoints if endpoint.assembler})
-FRAMING = {"bedrock.converse": "application/vnd.amazon.eventstream", "ollama.chat": "application/x-ndjson"}
+FRAMING = {
+    "bedrock.converse": "application/vnd.amazon.eventstream",
+    "bedrock.agent": "application/vnd.amazon.eventstream",
+    "ollama.chat": "application/x-ndjson",
+}
 
 
 @pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if not endpoint.startswith("cohere")])
