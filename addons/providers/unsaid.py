@@ -36,6 +36,8 @@ _SHORTEST_FOUND: Final = (
     8  # characters: a shorter word is found in any text by chance, and counts under these keys only
 )
 
+_SPEAKERS: Final = ("user", "assistant", "system", "developer")
+
 Parse = Callable[[Json], tuple[Part, ...]]
 
 
@@ -43,6 +45,12 @@ def keeping_all(read: Callable[[Json], Iterable[Part]]) -> Parse:
     """The reader that tells what `read` tells, and then what it does not."""
 
     def parse(value: Json) -> tuple[Part, ...]:
+        if isinstance(value, dict) and len(value) == 2 and value.get("role") in _SPEAKERS:
+            said = value.get("content")
+            if said and isinstance(
+                said, str
+            ):  # {"role": "user", "content": "…"}: most messages, and the same in each format
+                return (Part(Kind.TEXT, said),)
         parts = tuple(read(value))
         return (*parts, *unsaid(value, parts))
 
