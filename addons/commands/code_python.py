@@ -189,9 +189,8 @@ class _Reader:
             return (
                 tuple(word if word is not None else "?" for word in words) if words and words[0] is not None else None
             )
-        if isinstance(node, ast.Call):  # open(Path("x")), Path("x").read_text()
-            words = [self._text(value) for value in node.args[:1]]
-            return words[0] if words and "Path" in self._called(node) else None
+        if isinstance(node, ast.Call) and node.args and "Path" in self._called(node):
+            return self._text(node.args[0])  # open(Path("x"))
         return self._text(node)
 
     def _text(self, node: ast.expr, depth: int = 0) -> str | None:

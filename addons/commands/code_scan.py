@@ -28,10 +28,13 @@ _BARE_CALL: Final = re.compile(
     + r"|\{[^{}]{1,4000}\})",
     re.DOTALL,
 )
-_BACKTICKS: Final = re.compile(r"(?<![\w$)\]])`([^`\n$]{2,2000})`")
+_BACKTICKS: Final = re.compile(r"(?<![\w$)\](])`([^`\n$]{2,2000})`")
 _MODULE: Final = re.compile(
-    r"(?:\brequire\s{0,4}\(\s{0,4}|\bfrom\s{1,8}|\bimport\s{0,4}\(?\s{0,4}|\buse\s{1,8})(['\"]?)([\w@:/.-]{1,80})\1"
+    r"(?:\brequire\s{0,4}\(?\s{0,4}|\bfrom\s{1,8}|\bimport\s{0,4}\(?\s{0,4})(['\"])(?P<quoted>[\w@:/.-]{1,80})\1|^\s{0,40}use\s{1,8}(?P<used>[\w:]{2,80})\s{0,8};",
+    re.MULTILINE,
 )
+# In these a text in backticks is a template; in Perl, Ruby and PHP it is run by a shell.
+_TEMPLATES: Final = re.compile(r"=>|\b(?:const|let|function|await|async|require|import|document|window|console)\b")
 _METHOD: Final = re.compile(r"[\"']?method[\"']?\s{0,4}[:=]>?\s{0,4}['\"]([A-Za-z]{3,7})['\"]")
 _ESCAPED: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _LETTERS: Final = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
@@ -104,19 +107,14 @@ def read_code(code: str, budget: Budget) -> Iterator[Found]:
     if not budget.spend(Work.SCAN_CHARACTERS, len(code)):
         yield Row(Language.OTHER, UNKNOWN, (), code)
         return
-    modules = dict.fromkeys(match[2] for match in _MODULE.finditer(code))
+    modules = dict.fromkeys(match["quoted"] or match["used"] for match in _MODULE.finditer(code))
     yield Row(Language.OTHER, "run", tuple(modules), code)
     for match in _CALL.finditer(code):
         yield from _call(match, code)
     for match in _BARE_CALL.finditer(code):
         yield from _shell(match["last"], unquoted(match["argument"]), match[0])
-    for match in _BACKTICKS.finditer(code):
-        if (
-            " " in match[1].strip()
-            and not match[1].lstrip().startswith(("<", "{"))
-            and not looks_like_statement(match[1])
-        ):
-            yield Inner(Language.SHELL, match[1])
+    if not _TEMPLATES.search(code):
+        yield from (Inner(Language.SHELL, match[1]) for match in _BACKTICKS.finditer(code) if " " in match[1].strip())
 
 
 def unquoted(literal: str) -> str:

@@ -12,7 +12,7 @@ from addons.commands.budget import Budget
 from addons.commands.hosts import METHODS, has_scheme, host_of
 from addons.commands.patches import files_of, is_patch
 from addons.commands.shell import read_argv
-from addons.commands.sql import looks_like_sql
+from addons.commands.sql import is_prose, looks_like_sql
 from addons.commands.tools import Sort, method_in
 from addons.commands.values import UNKNOWN, Found, Inner, Language, Row
 
@@ -179,7 +179,7 @@ def _is_sql(key: str, text: str, sort: Sort, budget: Budget) -> bool:
     if key in _SQL_KEYS:
         return True
     if sort is Sort.SQL and key in _MAYBE_SQL_KEYS | {"command", ""}:
-        return True
+        return not is_prose(text)
     return (
         sort not in (Sort.SEARCH, Sort.FILE)
         and (key in _MAYBE_SQL_KEYS or sort is Sort.SQL)

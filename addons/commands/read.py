@@ -98,8 +98,14 @@ def _of_value(value: Json, tool: str, sort: Sort, content: str, budget: Budget) 
         yield from _of_text(value, tool, sort)
         return
     leaves = list(arguments.leaves(value))
-    found = [statement for leaf in leaves for statement in meanings.statements_in(leaf, tool, sort, budget)]
-    objects = tuple(dict.fromkeys(word for leaf in leaves for word in meanings.objects_in(leaf, sort)))
+    found: list[Found] = []
+    named: dict[str, None] = {}
+    for leaf in leaves:
+        statements = list(meanings.statements_in(leaf, tool, sort, budget))
+        found += statements
+        if not any(isinstance(statement, Inner) for statement in statements):
+            named.update(dict.fromkeys(meanings.objects_in(leaf, sort)))
+    objects = tuple(named)
     verb = next((word for leaf in leaves if (word := meanings.editor_verb(leaf))), tool)
     if objects or sort is Sort.FILE:
         text = content if len(content) <= _LONG_BODY or sort is not Sort.FILE else " ".join((verb, *objects))

@@ -67,7 +67,7 @@ def _piecemeal(script: str, budget: Budget, variables: dict[str, Set]) -> Iterat
             yield Row(Language.SHELL, UNKNOWN, (), script[fragment.start :])
             return
         text = shell_text.bare(fragment.text[: fragment.light_end])
-        if text.strip() and not _REMAINS.match(text):
+        if text.strip() and not fragment.is_pattern and not _REMAINS.match(text):
             yield from _fragment(text, fragment, walk, budget)
 
 

@@ -27,6 +27,7 @@ class Fragment:
     piped: bool = False  # reads what the fragment before it writes
     here: str | None = field(default=None, repr=False)  # the body of its here-document
     here_is_literal: bool = False  # <<'E': nothing in the body is expanded
+    is_pattern: bool = False  # ends at a parenthesis that nothing opened: `a|b)` of a case
 
 
 _TOKEN: Final = re.compile(
@@ -73,6 +74,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._cut = ""  # what ended the fragment before
+        self._open = 0  # parentheses
         self._bodies = (
             len(text),
             len(text),
@@ -101,11 +103,14 @@ class _Reader:
                 self._at = end
                 break
         piped, self._cut = self._cut in ("|", "|&"), cut
+        is_pattern = cut == ")" and not self._open
+        self._open = max(0, self._open + cut.endswith("(") - (cut == ")"))
         if here is None:
-            return Fragment(text[start:end], weight, start, end - start if light_end < 0 else light_end, piped)
+            light_end = end - start if light_end < 0 else light_end
+            return Fragment(text[start:end], weight, start, light_end, piped, is_pattern=is_pattern)
         body, literal = self._body(here[0], end)
         shown = text[start : here.start()] + text[here.end() : end]
-        weight += len(body) // 256 + 8 * body.count("<<") + (0 if literal else len(_LIVE.findall(body)))
+        weight += len(body) // 4_096 + 8 * body.count("<<") + (0 if literal else len(_LIVE.findall(body)))
         return Fragment(shown, weight, start, len(shown) if light_end < 0 else light_end, piped, body, literal)
 
     def _body(self, opening: str, end: int) -> tuple[str, bool]:
@@ -138,15 +143,15 @@ def substitutions(text: str) -> Iterator[str]:
     """The scripts in $(…) and `…`, outermost only, where double quotes or a here-document hold them."""
     depth, start, tick = 0, 0, -1
     for match in _SUBSTITUTION.finditer(text):
-        token = match[0]
-        if token == "`" and not depth:
+        part = match[0]
+        if part == "`" and not depth:
             if tick >= 0:
                 yield text[tick : match.start()]
             tick = match.end() if tick < 0 else -1
-        elif token == "$(" or (token == "(" and depth):
+        elif part == "$(" or (part == "(" and depth):
             start = start if depth else match.end()
             depth += 1
-        elif token == ")" and depth:
+        elif part == ")" and depth:
             depth -= 1
             if not depth:
                 yield text[start : match.start()]
@@ -155,10 +160,10 @@ def substitutions(text: str) -> Iterator[str]:
 
 
 def _extra(kind: str | None, text: str) -> int:
-    """What the parser may see in a token beyond the one: it does not always agree on where a comment or a word ends."""
+    """What the parser may see in a part beyond the one: it does not always agree on where a comment or a word ends."""
     if kind == "double":
-        return len(_LIVE.findall(text)) + len(text) // 256
-    return len(text) // {"quoted": 256, "comment": 4}.get(kind or "", 16)
+        return len(_LIVE.findall(text)) + len(text) // 4_096
+    return len(text) // {"quoted": 4_096, "comment": 4}.get(kind or "", 16)
 
 
 def bare(fragment: str) -> str:

@@ -59,7 +59,7 @@ def _read(statement: Statement, variables: dict[str, str], budget: Budget) -> It
     found = list(_with_words(verb, acts, tokens)) or list(_by_words(verb, tokens, whole=statement.whole))
     known = {act[0] for act in found}
     found += [act for act in dict.fromkeys(sql_words.acts_inside(tokens)) if act[0] not in known]
-    if not statement.whole and sql_words.may_act(statement.source[tokens[-1].end :]):
+    if not statement.whole and sql_words.may_act(statement.source[tokens[-1].end : statement.end]):
         found.append((UNKNOWN, ()))
     yield from (Row(Language.SQL, name, objects, statement.text) for name, objects in found)
     yield from _once(sql_dynamic.inside(verb, tokens, statement.text, variables))
@@ -147,6 +147,8 @@ def looks_like_sql(text: str, budget: Budget) -> bool:
         return False
     tokens = statement.tokens
     verb = sql_words.first_word(tokens)
+    if verb in ("BEGIN", "COMMIT", "ROLLBACK", "END") and len(tokens) == 1:
+        return ";" in text
     if verb in sql_words.UTILITIES:
         return _UTILITY.match(statement.plain(tokens).upper()) is not None
     if verb not in sql_words.STATEMENTS:
@@ -165,6 +167,14 @@ def looks_like_sql(text: str, budget: Budget) -> bool:
     return (marks and says_from) or cut or understood or (len(tokens) == _BARE.get(verb) and _administers(verb, tokens))
 
 
+def is_prose(text: str) -> bool:
+    """Whether words given to a database's tool are not even meant as SQL: no mark of it, and no verb of it in front."""
+    first = re.match(r"\s*([A-Za-z]*)", text)
+    return (
+        not re.search(r"[=;*()<>\"'`\[\]\\]|--", text) and first is not None and first[1].upper() not in sql_words.VERBS
+    )
+
+
 _READS: Final = frozenset({"SELECT", "WITH"})
 _BARE: Final = {
     "CREATE": 3,
@@ -178,7 +188,7 @@ _PROSE: Final = frozenset({
 })  # fmt: skip
 _UTILITY: Final = re.compile(
     r"CALL [\w.]+ ?\(|EXEC(?:UTE)? (?:IMMEDIATE|SP_|XP_|\w+\.|N?'|\()|EXEC(?:UTE)? ?\(|PRAGMA \w|LOAD DATA|REPLACE INTO|LOCK TABLES? "
-    r"|RENAME TABLE |COPY (?:INTO )?[\w.\"]+ ?(?:\([^)]*\) ?)?(?:FROM|TO) |COPY \(|SET [\w@.]+ ?(?:=|:=|TO )|BEGIN\b|COMMIT\b|ROLLBACK\b"
+    r"|RENAME TABLE |COPY (?:INTO )?[\w.\"]+ ?(?:\([^)]*\) ?)?(?:FROM|TO) |COPY \(|SET [\w@.]+ ?(?:=|:=|TO )|(?:BEGIN|START|COMMIT|ROLLBACK) (?:TRAN|WORK)"
     r"|SHOW (?:TABLES|DATABASES|COLUMNS|CREATE|INDEX|GRANTS|SCHEMAS|PROCESSLIST)|VACUUM\Z|ATTACH (?:DATABASE )?'|DO \$"
     r"|EXPLAIN (?:ANALYZE|VERBOSE|QUERY PLAN|\(|SELECT|DELETE|UPDATE|INSERT|WITH)|DESC(?:RIBE)? TABLE |DECLARE @|USE \w+\Z|PREPARE \w+ "
     r"|(?:ANALYZE|OPTIMIZE|REPAIR|REINDEX|REFRESH) (?:TABLE|MATERIALIZED|INDEX|DATABASE) |SHUTDOWN\Z|KILL \d|FLUSH \w+\Z|UNLOAD ?\("

@@ -43,6 +43,7 @@ class Statement:
     text: str = field(repr=False)  # as written, comments and all
     tokens: tuple[Token, ...] = field(repr=False)
     source: str = field(repr=False)  # the whole text, which the tokens' offsets count in
+    end: int
     whole: bool = True  # False: there were more tokens than TOKENS_OF_A_STATEMENT
 
     def plain(self, tokens: Sequence[Token]) -> str:
@@ -171,11 +172,13 @@ class _Cutter:
             count += 1
             if count <= TOKENS_OF_A_STATEMENT:
                 tokens.append(token)
-        return Statement(self._text[start:end].strip(), tuple(tokens), self._text, whole=count <= TOKENS_OF_A_STATEMENT)
+        return Statement(
+            self._text[start:end].strip(), tuple(tokens), self._text, end, whole=count <= TOKENS_OF_A_STATEMENT
+        )
 
     def _rest(self, start: int) -> Statement:
         self._at = len(self._text)
-        return Statement(self._text[start:].strip(), (), self._text, whole=False)
+        return Statement(self._text[start:].strip(), (), self._text, self._at, whole=False)
 
     def _token(self) -> Token | None:
         """The token here, or None for what is only space."""

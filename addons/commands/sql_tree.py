@@ -134,8 +134,8 @@ def _acts(tree: Any) -> Iterator[Act]:
         elif isinstance(node, exp.When):
             if str(node.args.get("then")).upper() == "DELETE":
                 yield "DELETE", _tables(tree, aliases)[:1]
-        elif node is not tree:
-            yield _verb(node), _tables(node, aliases)
+        elif node is not tree and (tables := _tables(node, aliases)):  # a MERGE's own UPDATE names none
+            yield _verb(node), tables
 
 
 def _tables(tree: Any, aliases: set[str]) -> tuple[str, ...]:

@@ -89,6 +89,8 @@ def _is_own_word(head: str, tokens: Sequence[Token], at: int) -> bool:
 def _names_from(tokens: Sequence[Token], at: int, found: dict[str, None], *, files: bool) -> int:
     while True:
         while at < len(tokens) and (tokens[at].upper in _FILLERS or tokens[at].text == "("):
+            if tokens[at].upper == "PROGRAM":
+                return at + 1  # COPY … TO PROGRAM 'curl …' names no file
             if tokens[at].text == "(" and at + 1 < len(tokens) and tokens[at + 1].upper in ("SELECT", "WITH", "VALUES"):
                 return at
             at += 1

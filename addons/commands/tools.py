@@ -95,14 +95,13 @@ def sort_of(name: str) -> Sort:
     words = _HUMPS.sub("_", local).lower()
     if words in _SORTS:
         return _SORTS[words]
-    for pattern, sort in _PATTERNS:
-        if pattern.search(words):
-            return sort
-    return Sort.PLAIN
+    if _SEARCHES.search(words) and "sql" not in words:  # search_database is asked in words
+        return Sort.PLAIN if _DATABASES.search(words) else Sort.SEARCH
+    return next((sort for pattern, sort in _PATTERNS if pattern.search(words)), Sort.PLAIN)
 
 
 _PATTERNS: Final = (
-    (_DATABASES, Sort.SQL), (_SHELLS, Sort.SHELL), (_PYTHONS, Sort.PYTHON), (_SCRIPTS, Sort.JAVASCRIPT), (_SEARCHES, Sort.SEARCH),
+    (_DATABASES, Sort.SQL), (_SHELLS, Sort.SHELL), (_PYTHONS, Sort.PYTHON), (_SCRIPTS, Sort.JAVASCRIPT),
 )  # fmt: skip
 
 
