@@ -41,7 +41,7 @@ def readings(view: View, sight: Sight) -> Iterator[View]:
     for start, end in sight.runs:
         if start < passed:
             continue
-        wrapped = _WRAPPED.match(view.text, start, timeout=sight.timeout) if end - start >= 60 else None
+        wrapped = _WRAPPED.match(view.text, start, timeout=sight.timeout, concurrent=sight.shared) if end - start >= 60 else None
         if wrapped and (plain := _plain("".join(wrapped[0].split()))):
             passed = wrapped.end()
             yield _standing_for(view, plain, start, passed)
@@ -77,7 +77,7 @@ def _tails(text: str, start: int, end: int) -> Iterator[int]:
 
 def _short(view: View, sight: Sight) -> Iterator[View]:
     """Words too short for a run, but with padding: MDc4LTA1LTExMjM="""
-    for padding in _PADDED.finditer(view.text, timeout=sight.timeout):
+    for padding in _PADDED.finditer(view.text, timeout=sight.timeout, concurrent=sight.shared):
         back = _BACK.match(view.text, max(0, padding.start() - 16), padding.start())
         if back and (plain := _plain(back[0])):
             yield _standing_for(view, plain, back.start(), padding.end())
@@ -88,7 +88,7 @@ def _pairs(view: View, sight: Sight) -> Iterator[View]:
     classes = view.text.encode("latin-1", "replace").translate(_PAIR_CLASS)
     place = classes.find(b"hhshhshhshhshhshh")
     while place >= 0:
-        match = _PAIRS.match(view.text, place, timeout=sight.timeout)
+        match = _PAIRS.match(view.text, place, timeout=sight.timeout, concurrent=sight.shared)
         if match and (plain := _readable(bytes.fromhex(regex.sub("[ :-]", "", match[0])))):
             yield _standing_for(view, plain, match.start(), match.end())
         place = classes.find(b"hhshhshhshhshhshh", match.end() if match else place + 1)

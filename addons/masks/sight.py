@@ -124,6 +124,9 @@ class Deadline:
         return left
 
 
+SHARED = 32 << 10  # characters from which on a search is worth handing the interpreter over
+
+
 class Sight:
     """One text and what has been found out about it so far. Not shared between threads."""
 
@@ -146,6 +149,11 @@ class Sight:
     def timeout(self) -> float | None:
         """Seconds left for this search; raises TimeoutError when there are none."""
         return self._deadline.left() if self._deadline else None
+
+    @property
+    def shared(self) -> bool:
+        """Whether a search lets other threads run meanwhile. To hand the interpreter over and win it back costs more than a short search."""
+        return len(self.text) > SHARED
 
     def places(self, literal: bytes) -> list[int]:
         """Where the literal stands: a lower one in any case, one in capitals only so (but in a short text in any case too)."""
@@ -179,11 +187,11 @@ class Sight:
     def broken(self) -> Strip:
         if not any(map(self.low.__contains__, (b"card", b"visa", b"carte", b"karte", b"tarjeta"))):
             return self._cut(iter(()), 0, 0)
-        return self._cut((match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout)), 2, 40)
+        return self._cut((match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 2, 40)
 
     @cached_property
     def numbers(self) -> Strip:
-        found = _NUMBERS.finditer(self.text, timeout=self.timeout)
+        found = _NUMBERS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
         return self._cut((match.span() for match in found if not _DATE.fullmatch(match[0])), 4, 4)
 
     @cached_property
@@ -199,18 +207,18 @@ class Sight:
 
     @cached_property
     def dotted(self) -> Strip:
-        return self._cut((match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout)), 8, 8)
+        return self._cut((match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 8, 8)
 
     @cached_property
     def years(self) -> Strip:
         if not any(map(self.low.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
             return self._cut(iter(()), 0, 0)
-        return self._cut((match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout)), 24, 12)
+        return self._cut((match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 24, 12)
 
     @cached_property
     def colons(self) -> Strip:
         found = sorted(
-            match.span() for pattern in _COLONS for match in pattern.finditer(self.text, timeout=self.timeout)
+            match.span() for pattern in _COLONS for match in pattern.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
         )
         return self._cut(iter(found), 40, 40)
 

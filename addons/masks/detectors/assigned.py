@@ -20,7 +20,7 @@ _CLOSE = r"(?:\\{0,3}[\"'`*\])]){0,3}"
 _TYPE = r"(?:[ \t]{0,3}:[ \t]{0,3}[\w.<>|?\[\] ]{2,30}(?==)|[ \t]{1,3}[\w:&'*<>\[\]]{2,20}(?=[ \t]{0,3}:?=))?"  # Go, Rust, TypeScript, Python annotations
 _OPERATOR = (
     rf"(?:[ \t]{{0,20}}(?:={{1,3}}>?|!={{1,2}}|:{{1,3}}=?|[?|.+~]=|->|<-|\|{{1,2}}|,|>|{NAME})"
-    r"|[ \t]{1,4}(?:is|are|was|as|eq|==)(?=[ \t:])|[ \t]{1,20}(?=[\"'`]))"
+    r"|[ \t]{1,4}(?:is|are|was|eq|==)(?=[ \t:])|[ \t]{1,20}(?=[\"'`]))"
 )
 _SPACE = r"[ \t]{0,20}(?:\r?\n[ \t]{0,40})?"
 _OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|<!\[CDATA\[)?"
@@ -33,11 +33,11 @@ _IDENTIFIER = regex.compile(_REST)
 _YODA = regex.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
 _BEFORE = regex.compile(r"(?r)[A-Za-z0-9_.\-$]{0,48}")
 _OTHER = regex.compile(  # what follows a secret's name and makes it the name of something else
-    r"""(?ix) (?:^|[_.\-]|(?<=[a-z])(?=[A-Z])) (?: label|hint|errors?|fields?|resets?|urls?|uri|path|files?|filename|dir|length|len|size|policy|policies|placeholder|
+    r"""(?ix) (?:^|[_.\-]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: label|hint|errors?|fields?|resets?|urls?|uri|path|files?|filename|dir|length|len|size|policy|policies|placeholder|
     required|type|types|names?|prompts?|messages?|msg|text|title|regex|pattern|min|max|count|counts|strength|inputs?|column|params?|headers?|var|vars|env|manager|
     expir\w*|ttl|timeout|endpoint|provider|service|store|storage|version|format|class|factory|handler|callback|func|function|fn|validator|index|limit|usage|
     budget|rate|cost|price|details|logprobs?|ids?|arn|alias|algorithm|alg|encoding|parser|generator|group|groups|options?|config|settings|scopes?|enabled|
-    disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?=[A-Z])|\d*$) """
+    disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?-i:(?=[A-Z]))|\d*$) """
 )
 _NOT_SECRET = regex.compile(
     r"""(?rix) (?:^|[_.\- ]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
@@ -58,6 +58,7 @@ class Name:
     shortest: int = 10
     before: regex.Pattern[str] | None = None
     after: regex.Pattern[str] | None = None
+    needs_sign: bool = False  # an equals sign or the like, not a space alone: "pass" is a verb too
     sign: bytes = field(init=False)  # the literal, as it is looked for
 
     def __post_init__(self) -> None:
@@ -83,12 +84,13 @@ _NAMES = (
         password=True,
         before=regex.compile(r"(?ri)(?:(?:^|[_.\-])|db|user|usr|my|admin|root|smtp|ftp|ssh|mysql|redis|sql)"),
         after=regex.compile(_END),
+        needs_sign=True,
     ),
     Name("pwd", "PASSWORD", password=True),
     Name("kennwort", "PASSWORD", password=True),
     Name("contraseña", "PASSWORD", password=True),
     Name("secret", "SECRET", shortest=6),
-    Name("token", "SECRET"),
+    Name("token", "SECRET", after=regex.compile(r"(?i)(?!i[sz])")),
     Name("credential", "SECRET"),
     Name("key", "SECRET", before=regex.compile(r"(?ri)[a-z0-9][_.\- ]?"), after=regex.compile(_END)),
     Name(
@@ -135,20 +137,28 @@ class Assigned:
 
 def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, str, bool] | None:
     """Where the value begins that stands under the name, the value, and whether it stands in quotes."""
-    tail = _TAIL.match(sight.text, end, timeout=sight.timeout)
+    tail = _TAIL.match(sight.text, end, timeout=sight.timeout, concurrent=sight.shared)
     before = _BEFORE.match(sight.text, max(0, start - 48), start)
     prefix = before[0] if before else ""
     if not tail:
         return _compared(sight, name, prefix, start, end)
-    if not name.stands_in(prefix, tail["rest"]):
+    operator = tail["operator"].strip(" \t")
+    if not name.stands_in(prefix, tail["rest"]) or (name.needs_sign and not operator):
         return None
-    if tail["operator"].endswith(NAME):
+    if operator == "," and not _is_argument(sight.text, start - len(prefix)):
+        return None
+    if operator.endswith(NAME):
         return _leaf(sight, tail.end("operator"))
     quote = tail["quote"]
-    value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout)
+    value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout, concurrent=sight.shared)
     if not value:
         return None
-    return tail.end(), value[0] if quote else _trimmed(value[0], tail["operator"]), bool(quote)
+    return tail.end(), value[0] if quote else _trimmed(value[0], operator), bool(quote)
+
+
+def _is_argument(text: str, start: int) -> bool:
+    """`set("password", "…")`, and not one of a list of names."""
+    return text[start - 1 : start] in _QUOTED and text[max(0, start - 9) : start - 1].rstrip().endswith("(")
 
 
 def _leaf(sight: Sight, start: int) -> tuple[int, str, bool]:
@@ -195,7 +205,7 @@ def _is_value(name: Name, value: str, *, quoted: bool) -> bool:
 
 def _trimmed(value: str, operator: str) -> str:
     """An unquoted value ends before the text's own brackets, quotes and commas; brackets that it opened itself are its own."""
-    if operator.strip() == ">":
+    if operator == ">":
         value = value.partition("<")[0]
     while value and value[-1] in _TRIMMED and not _closes(value):
         value = value[:-1]

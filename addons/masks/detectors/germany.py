@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import regex
-from stdnum.de import idnr, vat
+from stdnum.de import vat
+from stdnum.iso7064 import mod_11_10
 
 from addons.masks.detectors.kinds import Anchored, anything, digits, letters, words
 
@@ -93,15 +94,18 @@ def _is_doctor(value: str) -> bool:
     return (10 - total % 10) % 10 == int(value[6])
 
 
+def _is_tax_id(value: str) -> bool:
+    """ISO 7064 MOD 11,10; of the first ten digits none comes more than three times."""
+    return bool(mod_11_10.is_valid(value)) and max(map(value[:10].count, value[:10])) <= 3
+
+
 def _is_postal(value: str) -> bool:
     return "01001" <= value <= "99998"
 
 
 _C = "CFGHJKLMNPRTVWXYZ"
 DETECTORS = (
-    digits(
-        "DE_TAX_ID", r"[1-9][0-9]{10}|[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}", idnr.is_valid, _TAX, near=0.9, alone=0.7
-    ),
+    digits("DE_TAX_ID", r"[1-9][0-9]{10}|[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}", _is_tax_id, _TAX, near=0.9, alone=0.7),
     digits(
         "DE_TAX_NUMBER",
         r"[0-9]{2,3}/[0-9]{3}/[0-9]{4,5}|[0-9]{3}/[0-9]{4}/[0-9]{4}|[0-9]{13}",

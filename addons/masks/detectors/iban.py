@@ -17,8 +17,8 @@ _LENGTHS = {
     **dict.fromkeys(("DK", "FI", "FK", "FO", "GL", "NL", "SD"), 18),
     **dict.fromkeys(("MK", "SI"), 19),
     **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "MN", "XK"), 20),
-    **dict.fromkeys(("CH", "CR", "HR", "LI", "LV"), 21),
-    **dict.fromkeys(("BG", "BH", "DE", "GB", "GE", "IE", "ME", "RS"), 22),
+    **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
+    **dict.fromkeys(("BG", "BH", "CR", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
     **dict.fromkeys(("AE", "GI", "IL", "IQ", "OM", "SO", "TL"), 23),
     **dict.fromkeys(("AD", "CZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
     **dict.fromkeys(("LY", "PT", "ST"), 25),
@@ -48,11 +48,11 @@ class Iban:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         strip = sight.strip(Where.CAPITALS)
-        for match in _START.finditer(strip.text, timeout=sight.timeout):
+        for match in _START.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared):
             if found := self._read(match[0], strip.source(match.start())):
                 yield found
         if b"iban" in sight.low:
-            for match in _ANY_CASE.finditer(sight.text, timeout=sight.timeout):
+            for match in _ANY_CASE.finditer(sight.text, timeout=sight.timeout, concurrent=sight.shared):
                 if found := self._read(match[0], match.start()):
                     yield found
 

@@ -67,7 +67,7 @@ def words(*names: str) -> Words:
     """The context words of a detector."""
     spaced = [name for name in names if not _UNSPACED.search(name)]
     signs = tuple(name for name in names if _UNSPACED.search(name))
-    inner = "|".join(regex.escape(name, special_only=True).replace(" ", "[ _\\-]?") for name in spaced)
+    inner = "|".join("[ _\\-]?".join(map(regex.escape, name.split(" "))) for name in spaced)
     alternatives = [rf"{_LEFT}(?:{inner})s?{_RIGHT}"] if spaced else []
     pattern = regex.compile("|".join([*alternatives, *map(regex.escape, signs)]), regex.IGNORECASE)
     return Words(
@@ -123,7 +123,7 @@ class Pattern:
         """The detections on a strip of the sight."""
         pattern = self.long if self.long and len(sight.text) > SHORT else self.pattern
         group = "value" if "value" in pattern.groupindex else 0
-        spans = [match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout)]
+        spans = [match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared)]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 
@@ -220,7 +220,7 @@ class Anchored:
             start = place
             if self.back and (back := self.back.match(sight.text, passed, place)):
                 start = back.start()
-            if match := self.pattern.match(sight.text, start, place + width + self.after, timeout=sight.timeout):
+            if match := self.pattern.match(sight.text, start, place + width + self.after, timeout=sight.timeout, concurrent=sight.shared):
                 passed = match.end()
                 yield match.span(group)
 

@@ -37,6 +37,7 @@ _ANNOUNCED = regex.compile(
 _INSIDE = regex.compile(
     r"(?i)(?:^|[_\-/])(?:secret|token|key|access|private|pat|credential)(?:[_\-](?:key|token))?[_\-/](?P<value>[A-Za-z0-9+/=_\-]{16,})$"
 )
+_PADDING = regex.compile(r"={0,2}")
 _UUID = regex.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGEST_OF = regex.compile(
     r"(?i)(?:sha|md5|hash|digest|commit|checksum|etag|integrity|revision|blob|tree|object|cache|public|primary|foreign|partition|sort|idempotency|request|trace|span)[\w\- ]{0,16}[\s:=\"'`,(.\-]{0,8}$"
@@ -59,10 +60,12 @@ class Announced:
                 continue
             run = sight.text[start:end]
             inside = _INSIDE.search(run) if nearest >= start else None
+            padding = _PADDING.match(sight.text, end)
+            closed = padding.end() if padding else end
             if inside and _is_dense(inside["value"], 20):
-                yield Found(start + inside.start("value"), end, "SECRET", 0.5, inside["value"])
+                yield Found(start + inside.start("value"), closed, "SECRET", 0.5, inside["value"])
             elif _is_dense(run, 20) and self._is_announced(sight.text[max(0, start - _BEFORE) : start]):
-                yield Found(start, end, "SECRET", 0.5, run)
+                yield Found(start, closed, "SECRET", 0.5, run)
 
     def _is_announced(self, before: str) -> bool:
         return _ANNOUNCED.search(before) is not None and not _DIGEST_OF.search(before)

@@ -31,12 +31,10 @@ DETECTOR = Forms(
     ),
     form("API_KEY", "Adyen", "AQE", r"AQE[A-Za-z0-9+/=\-]{60,400}"),
     form("API_KEY", "Flutterwave", "FLWSECK FLWPUBK", r"FLW(?:SECK|PUBK)(?:_TEST|_LIVE)?-[A-Za-z0-9]{12,40}(?:-X)?"),
-    form(
-        "API_KEY",
-        "GoCardless, Shippo, Lob, Duffel",
-        "live_ test_ shippo_ duffel_",
-        r"(?:shippo_|duffel_)?(?:live|test)_(?:pub_)?(?=[A-Za-z0-9_=\-]*[0-9])(?![a-z]{2,20}_)(?!_)[A-Za-z0-9_=\-]{33,60}",
-    ),
+    form("API_KEY", "Lob", "live_ test_", r"(?:live|test)_(?:pub_)?[a-f0-9]{31,35}"),
+    form("API_KEY", "GoCardless", "live_", r"live_(?=[A-Za-z0-9_=\-]*[0-9])[A-Za-z0-9_=\-]{40}"),
+    form("API_KEY", "Shippo", "shippo_", r"shippo_(?:live|test)_[a-fA-F0-9]{40}"),
+    form("API_KEY", "Duffel", "duffel_", r"duffel_(?:live|test)_[A-Za-z0-9_=\-]{43}"),
     form("API_KEY", "Razorpay", "rzp_", r"rzp_(?:live|test)_[A-Za-z0-9]{14,24}"),
     form(
         "API_KEY",

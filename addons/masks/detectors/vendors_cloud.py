@@ -93,4 +93,10 @@ DETECTOR = Forms(
         r"ops_eyJ[A-Za-z0-9+/]{200,2000}={0,3}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}",
     ),
     form("API_KEY", "Dependency-Track", "odt_", r"odt_[A-Za-z0-9]{32,40}"),
+    form("API_KEY", "MongoDB Atlas", "mdb_sa_sk_", r"mdb_sa_sk_[A-Za-z0-9_\-]{30,60}"),
+    form("API_KEY", "Ionic", "ion_", r"ion_[A-Za-z0-9]{36,60}"),
+    form("API_KEY", "PubNub", "pub-c- sub-c- sec-c-", rf"(?:pub|sub)-c-{_UUID}|sec-c-[A-Za-z0-9]{{36,60}}"),
+    form("API_KEY", "Voiceflow", "VF.", r"VF\.(?:DM|WS)\.[a-fA-F0-9]{24}\.[A-Za-z0-9]{16}"),
+    form("API_KEY", "Nightfall", "NF-", r"NF-[A-Za-z0-9]{32}"),
+    form("API_KEY", "Flexport", "shltm_", r"shltm_[A-Za-z0-9_\-]{30,60}"),
 )

@@ -13,7 +13,6 @@ DETECTOR = Forms(
     form("API_KEY", "crates.io", "cio", r"cio[A-Za-z0-9]{32}"),
     form("API_KEY", "Clojars", "CLOJARS_", r"CLOJARS_[A-Za-z0-9]{60}"),
     form("API_KEY", "Docker", "dckr_pat_ dckr_oat_", r"dckr_[po]at_[A-Za-z0-9_\-]{24,40}"),
-    form("API_KEY", "JFrog", "AKC AP", r"(?:AKC[A-Za-z0-9]{10,80}|AP[0-9A-F][A-Za-z0-9]{8,80})"),
     form("API_KEY", "JFrog", "cmVmdGtuOj", r"cmVmdGtuOj[A-Za-z0-9]{40,80}"),
     form(
         "API_KEY",
@@ -38,7 +37,7 @@ DETECTOR = Forms(
         r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,3}|eyJrIjoi[A-Za-z0-9]{40,400}={0,3}",
     ),
     form("API_KEY", "SonarQube", "squ_ sqp_ sqa_", r"sq[upa]_[a-f0-9]{40}"),
-    form("API_KEY", "Sourcegraph", "sgp_", r"sgp_(?:[a-fA-F0-9]{16}_|local_)?[a-fA-F0-9]{40}"),
+    form("API_KEY", "Sourcegraph", "sgp_", r"sgp_(?:[a-fA-F0-9]{16}_)?(?:local_)?[a-fA-F0-9]{40}"),
     form("API_KEY", "Postman", "PMAK-", r"PMAK-[a-fA-F0-9]{24}-[a-fA-F0-9]{34}"),
     form("API_KEY", "ReadMe", "rdme_", r"rdme_[a-z0-9]{70}"),
     form("API_KEY", "Linear", "lin_api_ lin_oauth_", r"lin_(?:api|oauth)_[A-Za-z0-9]{32,64}"),
