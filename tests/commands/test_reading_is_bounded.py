@@ -129,7 +129,7 @@ def _calls_made(content: str, tool: str) -> int:
 @pytest.mark.parametrize("piece", FLOODS.values(), ids=FLOODS.keys())
 @pytest.mark.parametrize(("tool", "key"), [("Bash", "command"), ("run_sql", "query"), ("code_interpreter", "code")])
 def test_twice_the_text_is_at_most_twice_the_work(tool, key, piece):
-    small, large = (_calls_made(json.dumps({key: piece * (size // len(piece))}), tool) for size in (20_000, 40_000))
+    small, large = (_calls_made(json.dumps({key: piece * (size // len(piece))}), tool) for size in (15_000, 30_000))
 
     assert large <= 2.3 * small + 20_000
 
