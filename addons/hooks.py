@@ -120,7 +120,10 @@ def refuse(flow: http.HTTPFlow, refused: Refused) -> None:
         flow.kill()  # headers are with the client already: an error in the stream's own form was not possible here
         return
     provider = exchange.provider if exchange else "generic"
-    body, content_type = doors.refusal(provider, refused.status, refused.code, refused.message, exchange_id)
+    endpoint = exchange.call.endpoint if exchange and exchange.call else ""
+    body, content_type = doors.refusal(
+        provider, refused.status, refused.code, refused.message, exchange_id, endpoint=endpoint
+    )
     flow.response = http.Response.make(
         refused.status,
         body,
