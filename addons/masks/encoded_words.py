@@ -41,7 +41,11 @@ def readings(view: View, sight: Sight) -> Iterator[View]:
     for start, end in sight.runs:
         if start < passed:
             continue
-        wrapped = _WRAPPED.match(view.text, start, timeout=sight.timeout, concurrent=sight.shared) if end - start >= 60 else None
+        wrapped = (
+            _WRAPPED.match(view.text, start, timeout=sight.timeout, concurrent=sight.shared)
+            if end - start >= 60
+            else None
+        )
         if wrapped and (plain := _plain("".join(wrapped[0].split()))):
             passed = wrapped.end()
             yield _standing_for(view, plain, start, passed)

@@ -187,7 +187,9 @@ class Sight:
     def broken(self) -> Strip:
         if not any(map(self.low.__contains__, (b"card", b"visa", b"carte", b"karte", b"tarjeta"))):
             return self._cut(iter(()), 0, 0)
-        return self._cut((match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 2, 40)
+        return self._cut(
+            (match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 2, 40
+        )
 
     @cached_property
     def numbers(self) -> Strip:
@@ -207,18 +209,24 @@ class Sight:
 
     @cached_property
     def dotted(self) -> Strip:
-        return self._cut((match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 8, 8)
+        return self._cut(
+            (match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 8, 8
+        )
 
     @cached_property
     def years(self) -> Strip:
         if not any(map(self.low.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
             return self._cut(iter(()), 0, 0)
-        return self._cut((match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 24, 12)
+        return self._cut(
+            (match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 24, 12
+        )
 
     @cached_property
     def colons(self) -> Strip:
         found = sorted(
-            match.span() for pattern in _COLONS for match in pattern.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
+            match.span()
+            for pattern in _COLONS
+            for match in pattern.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
         )
         return self._cut(iter(found), 40, 40)
 

@@ -150,10 +150,19 @@ def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, st
     if operator.endswith(NAME):
         return _leaf(sight, tail.end("operator"))
     quote = tail["quote"]
-    value = (_QUOTED[quote] if quote else _BARE).match(sight.text, tail.end(), timeout=sight.timeout, concurrent=sight.shared)
+    value = (_QUOTED[quote] if quote else _BARE).match(
+        sight.text, tail.end(), timeout=sight.timeout, concurrent=sight.shared
+    )
     if not value:
         return None
-    return tail.end(), value[0] if quote else _trimmed(value[0], operator), bool(quote)
+    if quote:
+        return tail.end(), value[0].rstrip(), True
+    text = _trimmed(value[0], operator)
+    if operator == ">" and not sight.text[tail.end() + len(text) : tail.end() + len(text) + 80].lstrip().startswith(
+        "<"
+    ):
+        return None  # an element has an end
+    return tail.end(), text, False
 
 
 def _is_argument(text: str, start: int) -> bool:

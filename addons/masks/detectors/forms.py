@@ -86,7 +86,9 @@ class Forms:
             head = text[place : place + 3]
             if head in by_head or head[:2] in by_head:
                 for one in (*by_head.get(head, ()), *by_head.get(head[:2], ())):
-                    if match := one.pattern.match(sight.text, strip.source(place), timeout=sight.timeout, concurrent=sight.shared):
+                    if match := one.pattern.match(
+                        sight.text, strip.source(place), timeout=sight.timeout, concurrent=sight.shared
+                    ):
                         yield *match.span(), one
 
     def _holding(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:

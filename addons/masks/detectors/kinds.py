@@ -18,6 +18,8 @@ SURE = 0.5
 ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_SAID = regex.compile(r"\w+")
+_JOINING = frozenset({"and", "or", "und", "oder", "et", "ou", "y", "o", "e"})
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hangul}\p{Thai}\p{Hiragana}\p{Katakana}\p{Hebrew}\p{Cyrillic}\p{Greek}]")
 
 
@@ -123,7 +125,9 @@ class Pattern:
         """The detections on a strip of the sight."""
         pattern = self.long if self.long and len(sight.text) > SHORT else self.pattern
         group = "value" if "value" in pattern.groupindex else 0
-        spans = [match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared)]
+        spans = [
+            match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared)
+        ]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 
@@ -220,7 +224,9 @@ class Anchored:
             start = place
             if self.back and (back := self.back.match(sight.text, passed, place)):
                 start = back.start()
-            if match := self.pattern.match(sight.text, start, place + width + self.after, timeout=sight.timeout, concurrent=sight.shared):
+            if match := self.pattern.match(
+                sight.text, start, place + width + self.after, timeout=sight.timeout, concurrent=sight.shared
+            ):
                 passed = match.end()
                 yield match.span(group)
 
@@ -257,8 +263,12 @@ def _near(detector: Pattern | Anchored, sight: Sight, start: int, end: int) -> b
 
 
 def nothing_else(sight: Sight, places: list[tuple[int, int]]) -> bool:
-    """Whether hardly a letter was said beside these values: `AA0123456B and AA0123456B`."""
+    """Whether nothing was said beside these values but `and`: `AA0123456B and AA0123456B`."""
     if not sight.alone or len(sight.text) > ALL_THERE_IS:
         return False
-    said = sum(map(str.isalnum, sight.text))
-    return said - sum(sum(map(str.isalnum, sight.text[start:end])) for start, end in places) <= 3
+    position, beside = 0, []
+    for start, end in sorted(places):
+        beside.append(sight.text[position:start])
+        position = end
+    beside.append(sight.text[position:])
+    return all(word.lower() in _JOINING for word in _SAID.findall(" ".join(beside)))

@@ -38,9 +38,11 @@ _INSIDE = regex.compile(
     r"(?i)(?:^|[_\-/])(?:secret|token|key|access|private|pat|credential)(?:[_\-](?:key|token))?[_\-/](?P<value>[A-Za-z0-9+/=_\-]{16,})$"
 )
 _PADDING = regex.compile(r"={0,2}")
+_PARTS = regex.compile(r"[_\-/]")
+_LONG_PART, _SHORT_PART = 12, 4
 _UUID = regex.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGEST_OF = regex.compile(
-    r"(?i)(?:sha|md5|hash|digest|commit|checksum|etag|integrity|revision|blob|tree|object|cache|public|primary|foreign|partition|sort|idempotency|request|trace|span)[\w\- ]{0,16}[\s:=\"'`,(.\-]{0,8}$"
+    r"(?i)(?:sha|md5|hash|digest|commit|checksum|etag|integrity|revision|blob|tree|object|cache|public|primary|foreign|partition|sort|idempotency|request|trace|span|page|next|cursor|continuation|sync)[\w\- ]{0,16}[\s:=\"'`,(.\-]{0,8}$"
 )
 
 
@@ -79,6 +81,9 @@ def _is_dense(run: str, shortest: int) -> bool:
         return False
     if _UUID.fullmatch(run):
         return True
+    parts = list(map(len, _PARTS.split(run)))
+    if max(parts) < _LONG_PART and min(parts) < _SHORT_PART:
+        return False
     words = regex.findall(r"[a-z]{5,}|[A-Z]{6,}", run)
     return entropy(run) >= 3.2 and sum(map(len, words)) * 2 <= len(run) * 1.5
 
