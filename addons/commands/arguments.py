@@ -50,28 +50,36 @@ def plain_key(key: str) -> str:
     return key.replace("_", "").replace("-", "").replace(" ", "").lower()[:64]
 
 
-def leaves(value: Json) -> Iterator[Leaf]:
-    """In the order of the text; all strings, but no more than _LEAVES."""
+def leaves(value: Json) -> tuple[list[Leaf], bool]:
+    """(all strings in the order of the text, whether these are all: no more than _LEAVES are looked at)."""
     waiting: list[tuple[str, Json, tuple[tuple[str, str], ...], int]] = [("", value, (), 0)]
-    count = 0
-    while waiting and count < _LEAVES:
+    found: list[Leaf] = []
+    left, whole = _LEAVES, True
+    while waiting and left > 0:
         key, here, siblings, depth = waiting.pop()
-        count += 1
-        if isinstance(here, _Pairs) and depth < _DEPTH:
-            beside = tuple(
-                (plain_key(name), given) for name, given in here[:64] if isinstance(given, str) and len(given) < 4096
-            )
-            waiting.extend((plain_key(name), given, beside, depth + 1) for name, given in reversed(here))
-        elif isinstance(here, list) and here and all(isinstance(word, str) for word in here):
-            yield Leaf(key, tuple(here), siblings)
-        elif isinstance(here, list) and depth < _DEPTH:
-            waiting.extend((key, given, siblings, depth + 1) for given in reversed(here[:_LEAVES]))
-        elif isinstance(here, str):
+        left -= 1
+        if isinstance(here, str):
             inner = _inside(here) if depth < 3 else None
             if inner is not None:
                 waiting.append((key, inner, siblings, depth + 3))
             else:
-                yield Leaf(key, here, siblings)
+                found.append(Leaf(key, here, siblings))
+        elif not isinstance(here, list):
+            continue
+        elif depth >= _DEPTH:
+            whole = False
+        elif isinstance(here, _Pairs):
+            beside = tuple(
+                (plain_key(name), given) for name, given in here[:64] if isinstance(given, str) and len(given) < 4096
+            )
+            waiting.extend((plain_key(name), given, beside, depth + 1) for name, given in reversed(here))
+        elif here and all(isinstance(word, str) for word in here):
+            found.append(Leaf(key, tuple(here[:left]), siblings))
+            left -= len(here)
+            whole = whole and left >= 0
+        else:
+            waiting.extend((key, given, siblings, depth + 1) for given in reversed(here))
+    return found, whole and not waiting
 
 
 def _inside(text: str) -> Json:

@@ -15,11 +15,11 @@ from addons.commands.code_calls import looks_like_statement, quoted
 from addons.commands.hosts import has_scheme, host_of
 from addons.commands.values import UNKNOWN, Found, Inner, Language, Row
 
-_LITERAL: Final = r"(?:\"(?:[^\"\\]|\\.){0,4000}+\"|'(?:[^'\\]|\\.){0,4000}+'|`(?:[^`\\]|\\.){0,4000}+`)"
+_LITERAL: Final = r"(?:\"(?:[^\"\\]|\\.){0,200000}+\"|'(?:[^'\\]|\\.){0,200000}+'|`(?:[^`\\]|\\.){0,200000}+`)"
 _LITERALS: Final = re.compile(_LITERAL, re.DOTALL)
 _CALL: Final = re.compile(
     r"(?<![\w$])(?P<name>(?:[A-Za-z_$][\w$]{0,40}(?:\(['\"][\w:/.@-]{1,40}['\"]\))?\.){0,4}(?P<last>[A-Za-z_$][\w$]{0,40}))\s{0,8}"
-    r"(?:\(\s{0,40}(?P<argument>" + _LITERAL + r")?|(?P<tagged>`(?:[^`\\]|\\.){0,4000}+`))",
+    r"(?:\(\s{0,40}(?P<argument>" + _LITERAL + r")?|(?P<tagged>`(?:[^`\\]|\\.){0,200000}+`))",
     re.DOTALL,
 )
 _BARE_CALL: Final = re.compile(

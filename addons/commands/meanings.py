@@ -100,7 +100,7 @@ def statements_in(leaf: Leaf, tool: str, sort: Sort, budget: Budget) -> Iterator
     if _is_shell(leaf, sort):
         yield from _script(leaf)
         return
-    for text in (leaf.value,) if isinstance(leaf.value, str) else leaf.value[:512]:
+    for text in (leaf.value,) if isinstance(leaf.value, str) else leaf.value:
         if not text.strip() or is_patch(text):
             continue
         if _is_sql(leaf.key, text, sort, budget):
@@ -117,7 +117,7 @@ def objects_in(leaf: Leaf, sort: Sort) -> Iterator[str]:
     """Paths and URLs among the arguments, by key or by their shape."""
     if leaf.key in _BODY_KEYS or sort is Sort.SHELL:
         return
-    for text in (leaf.value,) if isinstance(leaf.value, str) else leaf.value[:512]:
+    for text in (leaf.value,) if isinstance(leaf.value, str) else leaf.value:
         if is_patch(text):
             yield from files_of(text)
         elif not text or "\n" in text or len(text) > 1_024:

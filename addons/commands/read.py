@@ -21,6 +21,7 @@ from addons.commands.values import UNKNOWN, Command, Found, Inner, Language, Row
 from addons.providers.call import Json, Kind, Part
 
 _DEEPEST: Final = 8  # bash -c 'psql -c "DO $$ … $$"'
+_CALLS: Final = 64  # in one call; the rest is read as arguments of unknown tools
 _LONG_BODY: Final = 4_096  # characters of a file tool's arguments that are still kept beside its paths
 
 
@@ -38,9 +39,15 @@ def _rows(name: str, content: str) -> Iterator[Row]:
     known, value = arguments.parse(content or "{}")
     if known and arguments.is_object(value):
         inside = list(arguments.calls_inside(value))
-        calls = inside if inside and name.startswith("multi_tool_use") else calls + inside
+        only_a_wrapper = inside and len(inside) <= _CALLS and name.startswith("multi_tool_use")
+        calls = inside if only_a_wrapper else calls + inside[:_CALLS]
     for tool, given in calls:
         for found in _call(tool, given, budget):
+            if not budget.spend(Work.ROWS):
+                yield _within(
+                    Row(Language.OTHER if isinstance(found, Row) else found.language, UNKNOWN, (), content), budget
+                )
+                return
             yield from (_within(row, budget) for row in _expand(found, budget, 0))
 
 
@@ -97,7 +104,7 @@ def _of_value(value: Json, tool: str, sort: Sort, content: str, budget: Budget) 
     if isinstance(value, str):
         yield from _of_text(value, tool, sort)
         return
-    leaves = list(arguments.leaves(value))
+    leaves, whole = arguments.leaves(value)
     found: list[Found] = []
     named: dict[str, None] = {}
     for leaf in leaves:
@@ -111,6 +118,8 @@ def _of_value(value: Json, tool: str, sort: Sort, content: str, budget: Budget) 
         text = content if len(content) <= _LONG_BODY or sort is not Sort.FILE else " ".join((verb, *objects))
         yield Row(Language.OTHER, verb or UNKNOWN, objects, text)
     yield from found
+    if not whole:
+        yield Row(tools.LANGUAGES.get(sort, Language.OTHER), UNKNOWN, (), content)
 
 
 def _of_text(text: str, tool: str, sort: Sort) -> Iterator[Found]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from addons.commands.patches import files_of, is_patch
-from addons.commands.shell_clients import Stdin, plain_name, statement, statements_of
+from addons.commands.shell_clients import CLIENTS, Stdin, plain_name, statement, statements_of
 from addons.commands.shell_objects import objects_of
-from addons.commands.shell_words import Field, Variables
+from addons.commands.shell_output import printed
+from addons.commands.shell_words import VALUE_CHARACTERS, Field, Variables
 from addons.commands.shell_wrappers import commands_in, scripts_in
 from addons.commands.values import UNKNOWN, Found, Inner, Language, Row
 
 _WRAPS: Final = 12  # sudo env nohup timeout 5 nice … rm
+_FILES: Final = 64
 _FROM_STDIN: Final = 64  # words that xargs takes from a literal
 
 
@@ -45,6 +48,7 @@ class Scope:
     variables: Variables = field(default_factory=dict, repr=False)
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
     passing: set[str] = field(default_factory=set)  # functions that run their own arguments: run() { "$@"; }
+    files: dict[str, str] = field(default_factory=dict, repr=False)  # written by the script, with what it says itself
 
 
 def verb_of(word: Field) -> str:
@@ -73,6 +77,8 @@ def read_simple(simple: Simple, scope: Scope) -> Iterator[Found]:
         yield Row(Language.SHELL, verb, (*objects, *current.redirects), current.text)
         yield from _carried(name, arguments, current, scope)
         yield from _aliased(verb, current, scope)
+        yield from _run_files(name, current, scope)
+        _write_files(verb, name, current, scope)
         if depth < _WRAPS:
             if verb in scope.passing and arguments:
                 inner.append(arguments)
@@ -103,11 +109,46 @@ def _own(name: str, arguments: Sequence[Field], inner: Sequence[Sequence[Field]]
 
 
 def _carried(name: str, arguments: Sequence[Field], simple: Simple, scope: Scope) -> Iterator[Found]:
-    for found in statements_of(name, arguments, simple.stdin, simple.text):
-        yield replace(found, variables=dict(scope.variables)) if isinstance(found, Inner) else found
-    for script in scripts_in(name, arguments):
-        for found in statement(Language.SHELL, script, simple.text):
-            yield replace(found, variables=dict(scope.variables)) if isinstance(found, Inner) else found
+    scripts = list(scripts_in(name, arguments))
+    found = list(statements_of(name, arguments, simple.stdin, simple.text))
+    found += [inner for script in scripts for inner in statement(Language.SHELL, script, simple.text)]
+    if name in _READ_SCRIPTS and not scripts and simple.stdin is not None:
+        known = simple.stdin.text
+        found.append(Row(Language.SHELL, UNKNOWN, (), simple.text) if known is None else Inner(Language.SHELL, known))
+    for each in found:
+        yield replace(each, variables=dict(scope.variables)) if isinstance(each, Inner) else each
+
+
+_READ_SCRIPTS: Final = frozenset({"ssh", "su", "at", "batch"})  # what they read is run by a shell
+_SHEBANG: Final = re.compile(r"#!\s*\S*(?:env\s+)?\S*?(python|node|perl|ruby)")
+
+
+def _write_files(verb: str, name: str, simple: Simple, scope: Scope) -> None:
+    """cat > x.sh <<'E' …: kept, because `bash x.sh` may follow."""
+    targets = [*simple.redirects, *(word.text for word in simple.words[1:] if name == "tee")]
+    text = printed(verb, simple.words[1:] if name != "tee" else (), simple.stdin) if targets else None
+    for target in targets if text else ():
+        if len(scope.files) < _FILES:
+            path = target.removeprefix("./")
+            scope.files[path] = (scope.files.get(path, "") + (text or ""))[:VALUE_CHARACTERS]
+
+
+def _run_files(name: str, simple: Simple, scope: Scope) -> Iterator[Found]:
+    """bash x.sh, ./x.sh, source x.sh, psql -f x.sql, python x.py, of files that this script has written."""
+    if not scope.files:
+        return
+    own = scope.files.get(simple.words[0].text.removeprefix("./"))
+    if own is not None:
+        shebang = _SHEBANG.match(own)
+        language = Language.SHELL if not shebang else Language.PYTHON if shebang[1] == "python" else Language.OTHER
+        yield Inner(language, own)
+    client = CLIENTS.get(name)
+    if client is not None or name in ("source", "."):
+        language = client.language if client else Language.SHELL
+        for path in (*(word.text for word in simple.words[1:]), *simple.redirects):
+            text = scope.files.get(path.removeprefix("./"))
+            if text is not None:
+                yield Inner(language, text)
 
 
 def _aliased(verb: str, simple: Simple, scope: Scope) -> Iterator[Found]:

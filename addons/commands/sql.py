@@ -54,9 +54,9 @@ def _read(statement: Statement, variables: dict[str, str], budget: Budget) -> It
     tokens = _without_explain(_past_procedural(tokens))
     if not tokens:
         return
-    acts = sql_tree.acts(statement.plain(tokens), tokens, budget) if statement.whole else ()
+    acts = sql_tree.acts(statement.plain(tokens), tokens, budget) if statement.whole else None
     verb = sql_words.first_word(tokens)
-    found = list(_with_words(verb, acts, tokens)) or list(_by_words(verb, tokens, whole=statement.whole))
+    found = list(_with_words(verb, acts or (), tokens)) or list(_by_words(verb, tokens, tried=acts is not None))
     known = {act[0] for act in found}
     found += [act for act in dict.fromkeys(sql_words.acts_inside(tokens)) if act[0] not in known]
     if not statement.whole and sql_words.may_act(statement.source[tokens[-1].end : statement.end]):
@@ -90,7 +90,7 @@ def _with_words(verb: str, acts: Sequence[sql_tree.Act], tokens: Sequence[Token]
         if at and verb in _EXPLAINS:
             return
         if at == 0 and name == "EXECUTE":
-            yield name, sql_words.names(tokens)
+            yield name, tuple(word for word in sql_words.names(tokens) if " " not in word)
         elif at == 0 and verb in _AS_WRITTEN:
             yield verb, objects or sql_words.names(tokens)
         elif at == 0 and (name in _NOT_ONLY_TABLES) and (not objects or name in ("COPY", "LOAD")):
@@ -99,8 +99,10 @@ def _with_words(verb: str, acts: Sequence[sql_tree.Act], tokens: Sequence[Token]
             yield name, objects
 
 
-def _by_words(verb: str, tokens: Sequence[Token], *, whole: bool) -> Iterator[sql_tree.Act]:
-    if verb in sql_words.UTILITIES or _administers(verb, tokens) or (not whole and verb in sql_words.STATEMENTS):
+def _by_words(verb: str, tokens: Sequence[Token], *, tried: bool) -> Iterator[sql_tree.Act]:
+    """tried: a grammar has seen the statement, and did not take it."""
+    plain = not tried and verb in sql_words.STATEMENTS and verb != "WITH"
+    if verb in sql_words.UTILITIES or _administers(verb, tokens) or plain:
         yield "EXECUTE" if verb == "EXEC" else verb, sql_words.names(tokens)
     else:
         yield UNKNOWN, sql_words.names(tokens)
@@ -143,8 +145,8 @@ def looks_like_sql(text: str, budget: Budget) -> bool:
     """
     head = text[:_GLANCE]
     statement = next((statement for statement in statements(head, POSTGRES, budget)), None)
-    if statement is None:
-        return False
+    if statement is None or not statement.tokens:
+        return statement is not None  # None: only comments; no tokens: the budget is spent, and nobody knows
     tokens = statement.tokens
     verb = sql_words.first_word(tokens)
     if verb in ("BEGIN", "COMMIT", "ROLLBACK", "END") and len(tokens) == 1:

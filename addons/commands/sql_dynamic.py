@@ -70,7 +70,7 @@ def _is_text(tokens: Sequence[Token], at: int) -> bool:
     """A literal, N'a literal', (…), format(…), @a_variable; not a procedure's name, whose literals are only its arguments."""
     if at >= len(tokens):
         return False
-    if tokens[at].sort is Sort.STRING or tokens[at].text in ("(", "@", ":"):
+    if _is_literal(tokens[at]) or tokens[at].text in ("(", "@", ":"):
         return True
     following = tokens[at + 1] if at + 1 < len(tokens) else None
     runs = tokens[at].upper in _RUN_TEXT
@@ -79,6 +79,11 @@ def _is_text(tokens: Sequence[Token], at: int) -> bool:
         and not runs
         and (following.text == "(" or (tokens[at].upper == "N" and following.sort is Sort.STRING))
     )
+
+
+def _is_literal(token: Token) -> bool:
+    """BigQuery and MySQL take "…" for a literal too; a name has no blanks."""
+    return token.sort is Sort.STRING or (token.sort is Sort.NAME and " " in token.text)
 
 
 def _is_variable(tokens: Sequence[Token], at: int) -> bool:
@@ -125,7 +130,7 @@ def _literal(tokens: Sequence[Token], at: int, variables: Mapping[str, str]) -> 
     size = 0
     for place in range(at, min(len(tokens), at + 200)):
         token = tokens[place]
-        if token.sort is Sort.STRING:
+        if _is_literal(token):
             parts.append(token.text)
         elif token.upper in _STOPS or (token.upper in sql_words.VERBS and not parts):
             break

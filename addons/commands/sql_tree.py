@@ -97,13 +97,16 @@ def dialects(text: str, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(sorted(score, key=lambda name: -score[name])[:3])
 
 
-def acts(text: str, tokens: Sequence[Token], budget: Budget) -> tuple[Act, ...]:
-    """What the statement does, its main act first; () where no dialect takes it, or where it only knows the first word."""
+def acts(text: str, tokens: Sequence[Token], budget: Budget) -> tuple[Act, ...] | None:
+    """What the statement does, its main act first; () where no dialect takes it, or where all know its first word only.
+
+    None: it was too long to try.
+    """
     if len(text) > _STATEMENT_CHARACTERS:
-        return ()
+        return None
     for dialect in dialects(text, tokens):
         if not budget.spend(Work.SQL_TREE_CHARACTERS, len(text) + 20):
-            return ()
+            return None
         tree = _parse(text, dialect)
         if tree is not None and type(tree) is not exp.Command and _verb(tree):
             return tuple(_acts(tree))

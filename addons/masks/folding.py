@@ -51,7 +51,7 @@ def folded(view: View) -> View:
 
 def _without_layout_escapes(text: str) -> str:
     r"""`\n`, `\t`, `\r` and `\"` as white space and a quote, in the same length: the n would glue itself to the value after it."""
-    for escape, layout in (("\\n", " \n"), ("\\t", "  "), ("\\r", "  "), ('\\"', ' "')):
+    for escape, layout in (("\\n", " \n"), ("\\t", "  "), ("\\r", "  "), ('\\"', '" ')):
         text = text.replace(escape, layout)
     return text
 

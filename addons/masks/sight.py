@@ -34,7 +34,7 @@ _CAMEL = regex.compile(r"[a-z][A-Z]")
 _PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 20
-_IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}(?![A-Za-z0-9])")
+_IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 SHORT = 300  # in a text this short, small letters are as good as capitals
 _BLOB, _BLOB_END = 320, 64
 _NUMBERS = regex.compile(
@@ -147,8 +147,9 @@ class Sight:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds left for this search; raises TimeoutError when there are none."""
-        return self._deadline.left() if self._deadline else None
+        """Seconds left for this search; raises TimeoutError when there are none. A short text needs no watch inside one pattern: they are bounded."""
+        left = self._deadline.left() if self._deadline else None
+        return left if self.shared else None
 
     @property
     def shared(self) -> bool:

@@ -146,7 +146,7 @@ def _calls_made(content: str, tool: str) -> int:
 @pytest.mark.parametrize("piece", FLOODS.values(), ids=FLOODS.keys())
 @pytest.mark.parametrize(("tool", "key"), [("Bash", "command"), ("run_sql", "query"), ("code_interpreter", "code")])
 def test_twice_the_text_is_at_most_twice_the_work(tool, key, piece):
-    small, large = (_calls_made(json.dumps({key: piece * (size // len(piece))}), tool) for size in (10_000, 20_000))
+    small, large = (_calls_made(json.dumps({key: piece * (size // len(piece))}), tool) for size in (6_000, 12_000))
 
     assert large <= 2.3 * small + 20_000
 
@@ -180,3 +180,23 @@ def test_a_long_insert_does_not_hide_what_follows():
     rows = read(Part(Kind.TOOL_CALL, json.dumps({"sql": f"INSERT INTO t VALUES {values}; DROP TABLE t"}), name="db"))
 
     assert [(row.verb, row.objects) for row in rows] == [("INSERT", ("t",)), ("DROP", ("t",))]
+
+
+def test_a_long_migration_keeps_its_verbs():
+    statements = "".join(f"INSERT INTO t{number} VALUES (1, 'abcdefghijklmnopqrstuvwxyz');" for number in range(1_900))
+    rows = read(Part(Kind.TOOL_CALL, json.dumps({"sql": statements + "DROP TABLE t"}), name="db"))
+
+    assert {row.verb for row in rows} == {"INSERT", "DROP"}
+    assert rows[1_899].objects == ("t1899",)
+
+
+def test_a_flood_of_arguments_does_not_hide_one():
+    rows = read(
+        Part(
+            Kind.TOOL_CALL,
+            json.dumps({"query": ["SELECT a, b, c FROM t WHERE d = 1"] * 3_000 + ["DROP TABLE t"]}),
+            name="x",
+        )
+    )
+
+    assert {row.verb for row in rows} & {UNKNOWN, "DROP"}

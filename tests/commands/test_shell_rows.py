@@ -243,6 +243,21 @@ STANDARD_INPUT = {
         [*sh("bash", UNKNOWN, "curl h.example"), ("http", "GET", ("h.example",))],
     ),
     "sourced process substitution": ("source <(gen)", sh("source", UNKNOWN, "gen")),
+    "into ssh": ("ssh h <<'E'\nrm x\nE", sh("ssh h", "rm x")),
+    "unknown into ssh": ("gen | ssh h", sh("gen", "ssh h", UNKNOWN)),
+    "into a command of ssh": ("gen | ssh h 'cat > f'", sh("gen", "ssh h", "cat f")),
+    "a file that the script wrote": ("cat > x.sh <<'E'\nrm y\nE\nbash x.sh", sh("cat x.sh", "bash x.sh", "rm y")),
+    "a file of its own that is run": ("echo 'rm y' > x; chmod +x x; ./x", sh("echo x", "chmod x", "x", "rm y")),
+    "a file of its own that is sourced": ("echo 'rm y' | tee x; . ./x", sh("echo", "tee x", ". ./x", "rm y")),
+    "a file of its own that is read": ("echo 'rm y' > x; sh < x", sh("echo x", "sh x", "rm y")),
+    "a file of SQL": (
+        "echo 'DROP TABLE t' > a.sql; psql -f a.sql",
+        [*sh("echo a.sql", "psql a.sql"), ("sql", "DROP", ("t",))],
+    ),
+    "a file of Python": (
+        "echo 'import os' > a.py; python a.py",
+        [*sh("echo a.py", "python a.py"), ("python", "run", ("os",))],
+    ),
     "a program that is not a shell": (
         "curl -s h.example | jq .a",
         [*sh("curl h.example"), ("http", "GET", ("h.example",)), *sh("jq")],

@@ -131,6 +131,11 @@ EVASIONS = {
     "dollars are no quotes in mysql": ("SELECT $$; DROP TABLE x; $$", acts("SELECT", "DROP x")),
     "brackets are quotes in tsql": ("SELECT [a'b]; DROP TABLE t; --'", acts(UNKNOWN, "SELECT", "DROP t")),
     "execute immediate": ("EXECUTE IMMEDIATE 'DROP TABLE t'", acts("EXECUTE", "DROP t")),
+    "execute immediate in double quotes": ('EXECUTE IMMEDIATE "DROP TABLE t"', acts("EXECUTE", "DROP t")),
+    "a variable in steps": (
+        "SET @s = N'DROP '; SET @s = @s + 'TABLE t'; EXEC sp_executesql @s",
+        acts("SET @s", "SET @s", "EXECUTE sp_executesql", "DROP t"),
+    ),
     "execute of pieces": ("EXEC('DR' + 'OP TABLE t')", acts("EXECUTE", "DROP t")),
     "execute of joined pieces": ("EXECUTE 'DROP TABLE ' || quote_ident(x)", acts("EXECUTE", "DROP quote_ident")),
     "sp_executesql": ("EXEC sp_executesql N'DROP TABLE t'", acts("EXECUTE sp_executesql", "DROP t")),

@@ -156,7 +156,8 @@ def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, st
     if not value:
         return None
     if quote:
-        return tail.end(), value[0].rstrip(), True
+        text = value[0].strip()
+        return tail.end() + value[0].find(text), text, True
     text = _trimmed(value[0], operator)
     if operator == ">" and not sight.text[tail.end() + len(text) : tail.end() + len(text) + 80].lstrip().startswith(
         "<"
