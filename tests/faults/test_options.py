@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +29,9 @@ def state(template: Template, tmp_path):
 
 def refused(state, *options: str) -> subprocess.CompletedProcess[str]:
     """The launcher with these options; it must end by itself."""
+    command = proxy_command(state, options)
     return subprocess.run(
-        proxy_command(state, options), env=state.environment, capture_output=True, text=True, timeout=60, check=False
+        command, env=state.environment, cwd=state.path.parent, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -95,10 +98,12 @@ def test_it_listens_on_loopback_unless_told_otherwise(shared: Bench) -> None:
     [{"ignore_hosts": [".*"]}, {"mode": ["socks5"]}, {"ssl_insecure": True}, {"save_stream_file": "f"}],
     ids=str,
 )
-def test_an_option_that_goes_round_the_stack_is_refused_while_it_runs(change: dict[str, object]) -> None:
+def test_an_option_that_goes_round_the_stack_is_refused_while_it_runs(tmp_path, change: dict[str, object]) -> None:
     """In a process of its own: what can change options is another addon of the same mitmproxy, not a command line."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.changing_options", json.dumps(change)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         timeout=60,
