@@ -10,6 +10,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import regex
 
@@ -36,7 +37,9 @@ _AROUND = 400
 _OPENING = frozenset({"{", "[", " "})
 
 _NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
+_LONGEST_NAME = 64
 _PLAN = Plan(DETECTORS)
+_heeds = lru_cache(4096)(_PLAN.heeds)
 _SHOWN = ENTITIES | {WITHHELD}
 
 
@@ -46,6 +49,8 @@ class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mis
 
 def context_of(name: str) -> str:
     """The name a text stands under, where it can matter to any detector; "" for the many that cannot. A sentence, or a value, is no name."""
+    if name.replace("_", "").isalpha():  # no value is only letters, so it may be remembered
+        return name if len(name) <= _LONGEST_NAME and _heeds(name) else ""
     return name if name and _NAME.fullmatch(name) and _PLAN.heeds(name) else ""
 
 
@@ -73,6 +78,7 @@ class _Search:
         self._deadline = deadline
         self._budget = budget
         self._alone = alone
+        self._marks: dict[str, tuple[str, str]] = {}  # digest and tail of each value
 
     def whole(self, text: str) -> tuple[Span, ...]:
         view = View(text)
@@ -115,9 +121,9 @@ class _Search:
         plain = [unit for unit in units if unit not in inside]
         for span in self._sweep(collapsed(view, masked, plain), depth, alone=False):
             yield from jsontext.fitted(view.text, plain, span)
-        for inner in inside.values():
+        for unit, inner in inside.items():
             core = View(inner.text)
-            for span in self._apart(core, jsontext.units(core.text, context_of), (), depth + 1):
+            for span in self._apart(core, jsontext.units(core.text, context_of, unit.name), (), depth + 1):
                 start, end = inner.source(span.start, span.end)
                 yield replace(span, start=start, end=end, quote=jsontext.escaped(span.quote))
 
@@ -136,9 +142,11 @@ class _Search:
         sight = Sight(view.text, self._name, alone=alone, deadline=self._deadline)
         for found in _PLAN.found(sight):
             start, end = view.source(found.start, found.end)
-            digest = fingerprint(self._key, found.value)
+            if found.value not in self._marks:
+                self._marks[found.value] = fingerprint(self._key, found.value), tail_of(found.value)
+            digest, tail = self._marks[found.value]
             confidence = found.confidence + depth / 1000  # of two readings the decoded one names the value
-            yield Span(start, end, found.entity, confidence, digest, tail_of(found.value))
+            yield Span(start, end, found.entity, confidence, digest, tail)
         if depth < DEPTH:
             for inner in self._inner(view, sight):
                 yield from self._sweep(inner, depth + 1, alone=alone)

@@ -146,13 +146,16 @@ def _readable(raw: bytes) -> str | None:
     """UTF-8, or UTF-16 of mostly ASCII, with hardly a control character in it."""
     if len(raw.translate(None, _CONTROL)) * 2 < len(raw) - 1:  # half of UTF-16 is zeros
         return None
-    if len(raw) >= 8 and raw[1::2].count(0) * 4 >= len(raw):
-        text = raw.decode("utf-16-le", "ignore")
-    else:
-        text = raw.decode("utf-8", "ignore")
-        if len(text.encode()) < len(raw) - 3:  # a few bytes may be cut off at the end, none in the middle
-            return None
+    text = raw.decode("utf-16-le", "ignore") if len(raw) >= 8 and raw[1::2].count(0) * 4 >= len(raw) else _utf_8(raw)
     if not text:
         return None
     strange = sum(1 for character in text if not (character.isprintable() or character in "\r\n\t"))
     return text if strange * 20 <= len(text) else None
+
+
+def _utf_8(raw: bytes) -> str:
+    """Nothing where a byte in the middle is wrong; a few may be cut off at the end."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        return raw[: error.start].decode() if error.start >= len(raw) - 3 else ""

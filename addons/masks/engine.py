@@ -208,12 +208,12 @@ class ScopedMasker:
     def _walked(self, value: Any, root: str, context: str, tally: _Tally) -> Any:
         leaves = walk.leaves(value, context)
         found: dict[int, Iterable[Span] | None] = {}  # None: could not be searched in time
-        small = [index for index, leaf in enumerate(leaves) if leaf.is_small]
+        small = [index for index, leaf in enumerate(leaves) if leaf.is_small and not leaf.is_dull(context_of)]
         for begin in range(0, len(small), _BATCH):
             found.update(self._found_together(leaves, small[begin : begin + _BATCH]))
-        found.update(
-            (index, self._found(leaf.text, leaf.name)) for index, leaf in enumerate(leaves) if not leaf.is_small
-        )
+        for index, leaf in enumerate(leaves):
+            if not leaf.is_small:
+                found[index] = self._found(leaf.text, leaf.name)
         texts: list[str | None] = [None] * len(leaves)
         for index in sorted(found):  # a key before what stands under it, so that pointers show the key's masked form
             if found[index] != ():
@@ -274,13 +274,15 @@ class ScopedMasker:
         return "text", self._masked(text, "", part, tally)
 
     def _json_text(self, text: str, part: str, tally: _Tally) -> str | None:
-        """None where it is not JSON, or deeper than can be walked: then it is text."""
+        """None where it is not JSON, or deeper than can be walked, or says more than its value: then it is text."""
         try:
             value = orjson.loads(text)
             masked = self._walked(value, part, "", tally)
         except (orjson.JSONDecodeError, walk.TooDeepError):
             return None
-        return text if masked is value else orjson.dumps(masked).decode()
+        if masked is not value:
+            return orjson.dumps(masked).decode()
+        return None if walk.hides_a_key(text, value) else text
 
     def _section(self, section: bodies.Section, location: str, tally: _Tally) -> str:
         head = self._masked(section.head, "", location, tally)

@@ -20,6 +20,7 @@ from addons.masks.views import Builder, View
 
 _STRING = regex.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?')
 _LONG_NUMBER = regex.compile(r"[0-9]{6,19}+(?:\.0)?(?![0-9.eE])")  # long enough to be somebody's
+_SHORT_NUMBER = regex.compile(r"\s*+(-?[0-9]{3,5}+)(?![0-9.eE])")
 _DIGIT_CLASS = bytes(
     ord("0") if chr(code).isdigit() and code < 0x80 else ord("x") if chr(code) in ".eE+" else ord(" ")
     for code in range(256)
@@ -50,26 +51,33 @@ def is_json(text: str) -> bool:
     return True
 
 
-def units(text: str, named: Callable[[str], str]) -> list[Unit]:
-    """The keys, strings and numbers of a JSON text. A string that follows a key, at any depth of lists, stands under it.
+def units(text: str, named: Callable[[str], str], above: str = "") -> list[Unit]:
+    """The keys, strings and numbers of a JSON text. What follows a key, at any depth of lists but not beyond a brace, stands under it.
 
-    named: the name where it matters to any detector, else "". What no detector could find anything in is left out: most of a body is `"role"`
+    named: the name where it matters to any detector, else ""; above: the one the whole text stands under. What no detector could find anything in is left out: most of a body is `"role"`
     and `"user"`.
     """
     found: list[Unit] = []
-    keys: list[tuple[int, str]] = [(-1, "")]
+    keys: list[tuple[int, str]] = [(-1, above)]
     strings: list[tuple[int, int]] = []
     heeded: dict[str, str] = {}
-    matters = ""
+    matters = above
+    passed = 0
     for token in _STRING.finditer(text):
         start, end = place = token.span(1)
         strings.append(place)
+        if matters and text.find("}", passed, start) >= 0:
+            matters = ""
+            keys.append((start, ""))
+        passed = token.end()
         if token.lastindex == _KEY:
             key = token[1]
             if key not in heeded:
                 heeded[key] = named(key)
             matters = heeded[key]
             keys.append((start, matters))
+            if matters and (number := _SHORT_NUMBER.match(text, passed)):
+                found.append(Unit(number.start(1), number.end(1), matters, is_number=True))
             if end - start >= _LONG_WORD or (end - start >= _SHORTEST_KEY and not key.replace("_", "").isalpha()):
                 found.append(Unit(start, end))
         elif end - start >= _LONG_WORD or matters or (end - start >= _SHORTEST_VALUE and not token[1].isalpha()):
@@ -87,7 +95,8 @@ def _numbers(text: str, strings: list[tuple[int, int]], keys: list[tuple[int, st
             continue
         number = _LONG_NUMBER.match(text, start)
         if number or text[start] == NEUTRAL:
-            name = keys[bisect_right(keys, (start, "")) - 1][1]
+            closed = text.find("}", strings[before][1], start) >= 0 if before >= 0 else False
+            name = "" if closed else keys[bisect_right(keys, (start, "")) - 1][1]
             yield Unit(
                 start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True
             )

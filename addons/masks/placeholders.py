@@ -17,6 +17,7 @@ import regex
 
 LETTERS = "bcdfghjklmnpqrst"
 _OF_HEX = str.maketrans("0123456789abcdef", LETTERS)
+_NOT_SHOWN = regex.compile(r"[^0-9A-Za-z]+")
 _PLACEHOLDER = regex.compile(
     r"\[([A-Z][A-Z_]{2,40}+)(?::(?:[b-df-hj-np-tv-z]{16}|\.\.[0-9A-Za-z]{0,4}))?\]"
 )  # any consonants: no value is only those
@@ -42,7 +43,7 @@ def partial(entity: str, tail: str) -> str:
 
 def tail_of(value: str) -> str:
     """What a partial placeholder shows: four of a number's digits, a quarter of anything else, never more than four."""
-    shown = "".join(letter for letter in value if letter.isascii() and letter.isalnum())
+    shown: str = _NOT_SHOWN.sub("", value)
     length = min(4, len(shown) // (2 if shown.isdigit() else 4))
     return shown[len(shown) - length :]
 

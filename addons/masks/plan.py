@@ -97,7 +97,7 @@ class Family:
         for cue in self._cues & strip.cues if self._many else ():
             chosen.update(dict.fromkeys(self._by_cue[cue]))
         if self._signed and not sight.text.isascii():
-            around = " ".join(strip.around)
+            around = " ".join(strip.around).lower()
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
         if sight.alone and len(sight.text) <= ALL_THERE_IS and len(strip.text) + _SLACK >= len(sight.text):
             chosen.update(dict.fromkeys(self._alone))
@@ -122,10 +122,13 @@ class Plan:
                 forms.append(one)
             else:
                 others.append(one)
+        self._small = {anchor: members for anchor, members in self._anchored.items() if not anchor.isupper()}
+        self._large = {anchor: members for anchor, members in self._anchored.items() if anchor.isupper()}
         weak = (one for members in families.values() for one in members)
         self._cues = frozenset().union(*(one.context.cues for one in weak if one.context))
         self._names = tuple(name.literal for one in others if isinstance(one, Assigned) for name in one.names)
         self._families = tuple((where.value, Family(members)) for where, members in families.items())
+        self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
         self._others = (*others, Forms(*(form for table in forms for form in table.table)))
 
     def heeds(self, name: str) -> bool:
@@ -137,9 +140,8 @@ class Plan:
 
     def found(self, sight: Sight) -> Iterator[Found]:
         """Everything any detector finds."""
-        for where, family in self._families:
-            strip = sight.strip(where)
-            if strip.text:
+        for where, family in self._families if sight.has_digits else self._without_digits:
+            if (strip := sight.strip(where)).text:
                 for pattern in family.chosen(sight, strip):
                     yield from pattern.on(sight, strip)
         for detector in self._anchored_in(sight):
@@ -152,5 +154,7 @@ class Plan:
         if len(sight.text) > _LONG:
             present = [members for anchor, members in self._anchored.items() if sight.places(anchor)]
         else:
-            present = [members for anchor, members in self._anchored.items() if anchor in sight.searched(anchor)]
+            low, capital = sight.low, sight.capital
+            present = [members for anchor, members in self._small.items() if anchor in low]
+            present += [members for anchor, members in self._large.items() if anchor in capital]
         return dict.fromkeys(one for members in present for one in members) if present else ()

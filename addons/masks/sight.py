@@ -23,7 +23,8 @@ from functools import cached_property
 
 import regex
 
-RUN = 16  # the shortest run of token characters worth a look
+from addons.masks.runs import ends_of, runs_of
+
 BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
 NAME = "\x1d"  # in joined JSON leaves, between a key and its value
 NEUTRAL = "\x00"  # stands for a value that is already masked
@@ -35,11 +36,11 @@ _PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 20
 _IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
-SHORT = 300  # in a text this short, small letters are as good as capitals
-_BLOB, _BLOB_END = 320, 64
+SHORT = 300
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
+_DIGIT = regex.compile(r"[0-9]")
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
@@ -59,8 +60,9 @@ def _classes(choose: Callable[[str], str]) -> bytes:
     return bytes(ord(choose(chr(code))) if code < 0x80 else ord(" ") for code in range(256))
 
 
-_TOKEN_CLASS = _classes(lambda letter: "a" if letter.isalnum() or letter in "_-+/" else " ")
-_CAPITAL_CLASS = _classes(lambda letter: "0" if letter.isdigit() else "A" if letter.isupper() else " ")
+_CAPITAL_CLASS = _classes(
+    lambda letter: "0" if letter.isdigit() else "A" if letter.isupper() else "-" if letter in " -" else "."
+)
 _SHAPE_CLASS = bytes(
     ord("0") if chr(code).isdigit() and code < 0x80 else ord("A") if chr(code).isalpha() else code
     for code in range(256)
@@ -77,6 +79,10 @@ class Where(StrEnum):
     DOTTED = "dotted"
     COLONS = "colons"
     YEARS = "years"
+
+    @property
+    def needs_digits(self) -> bool:
+        return self not in (Where.TOKENS, Where.COLONS)
 
 
 @dataclass(slots=True)
@@ -118,6 +124,7 @@ class Deadline:
     at: float
 
     def left(self) -> float:
+        """Seconds. Raises TimeoutError when there are none."""
         left = self.at - self.clock()
         if left <= 0:
             raise TimeoutError
@@ -134,7 +141,10 @@ class Sight:
         self.text = text
         self.name = name  # the key, header or parameter that the text stands under
         self.alone = alone  # the text is all that was said, not a piece of something
+        self.shared = len(text) > SHARED  # to hand the interpreter over and win it back costs more than a short search
         self._deadline = deadline
+        if deadline:
+            deadline.left()  # of a short text the only look at the clock: its patterns are bounded
         self.raw = text.encode("latin-1", "replace")  # one byte a character: cheaper to search than the text
         self.low = self.raw.lower()
         self._places: dict[bytes, list[int]] = {}
@@ -147,14 +157,8 @@ class Sight:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds left for this search; raises TimeoutError when there are none. A short text needs no watch inside one pattern: they are bounded."""
-        left = self._deadline.left() if self._deadline else None
-        return left if self.shared else None
-
-    @property
-    def shared(self) -> bool:
-        """Whether a search lets other threads run meanwhile. To hand the interpreter over and win it back costs more than a short search."""
-        return len(self.text) > SHARED
+        """Seconds left for this search of a long text; raises TimeoutError when there are none."""
+        return self._deadline.left() if self.shared and self._deadline else None
 
     def places(self, literal: bytes) -> list[int]:
         """Where the literal stands: a lower one in any case, one in capitals only so (but in a short text in any case too)."""
@@ -170,19 +174,24 @@ class Sight:
 
     def searched(self, literal: bytes) -> bytes:
         """What the literal is looked for in."""
-        if not literal.isupper():
-            return self.low
+        return self.capital if literal.isupper() else self.low
+
+    @cached_property
+    def capital(self) -> bytes:
+        """What is looked for in capitals: in a text this short, small letters are as good."""
         return self.raw.upper() if len(self.text) <= SHORT else self.raw
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int], ...]:
-        """Runs of at least RUN token characters that are more than words: with a digit, or with capitals among small letters as no name has them."""
-        found = _runs(self.raw.translate(_TOKEN_CLASS))
-        return tuple((start, end) for start, end in found if _more_than_words(self.text, start, end))
+        return runs_of(self.text, self.raw)
 
     def strip(self, where: str) -> Strip:
         """The strip of that name, one of Where."""
         return getattr(self, where)  # type: ignore[no-any-return]
+
+    @cached_property
+    def has_digits(self) -> bool:
+        return _DIGIT.search(self.text) is not None
 
     @cached_property
     def broken(self) -> Strip:
@@ -199,8 +208,7 @@ class Sight:
 
     @cached_property
     def capitals(self) -> Strip:
-        letters = self.raw.upper() if len(self.text) <= SHORT else self.raw
-        classes = bytearray(letters.translate(_CAPITAL_CLASS))
+        classes = bytearray(self.capital.translate(_CAPITAL_CLASS))
         for start, end in self.runs:
             if end - start > _LONGEST_WORD and not _IBAN.match(
                 self.text, start
@@ -233,7 +241,7 @@ class Sight:
 
     @cached_property
     def tokens(self) -> Strip:
-        return self._cut(_ends_of(self.runs), 48, 32)
+        return self._cut(ends_of(self.runs), 48, 32)
 
     def _cut(self, ranges: Iterator[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
@@ -268,46 +276,9 @@ def cues_of(text: str) -> frozenset[str]:
     return frozenset(found).union([word[:-1] for word in found if word[-1] == "s"])
 
 
-def _runs(classes: bytes) -> Iterator[tuple[int, int]]:
-    needle = b"a" * RUN
-    start = classes.find(needle)
-    while start >= 0:
-        end = classes.find(b" ", start + RUN)
-        if end < 0:
-            end = len(classes)
-        yield start, end
-        start = classes.find(needle, end)
-
-
-_DIGIT = regex.compile(r"[0-9]")
-_TURN = regex.compile(r"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
-_SEPARATOR = regex.compile(r"[_\-/]")
-
-
-def _more_than_words(text: str, start: int, end: int) -> bool:
-    """Not `some_long_identifier`, `/usr/share/doc` or a ruled line: they are four fifths of all runs in code."""
-    if _DIGIT.search(text, start, end):
-        return True
-    run = text[start:end]
-    if _SEPARATOR.search(run) or run.islower():
-        return False
-    return end - start >= 24 or run.isupper() or len(_TURN.findall(run)) * 3 >= len(run)
-
-
-def _ends_of(runs: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
-    """Of a blob only the ends: a key inside one would have no edge to be found by."""
-    for start, end in runs:
-        if end - start <= _BLOB:
-            yield start, end
-        else:
-            yield start, start + _BLOB - _BLOB_END
-            yield end - _BLOB_END, end
-
-
-def _meetings(classes: bytearray) -> Iterator[int]:
-    """Where a capital stands next to a digit."""
-    firsts, seconds = _places(classes, b"A0"), _places(classes, b"0A")
-    return iter(sorted((*firsts, *seconds)))
+def _meetings(classes: bytearray) -> list[int]:
+    """Where a capital stands next to a digit, or with one space or hyphen between."""
+    return sorted(place for needle in (b"A0", b"0A", b"A-0", b"0-A") for place in _places(classes, needle))
 
 
 def _places(classes: bytearray, needle: bytes) -> Iterator[int]:

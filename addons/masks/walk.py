@@ -6,16 +6,20 @@ one after the other in a text of their own: a search of its own for every `"role
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import orjson
 
 from addons.masks.sight import BREAK, NAME
 from addons.masks.spans import Span
 
 DEPTH = 200  # deeper than any request of a known provider by far; orjson writes 254
 _SMALL = 400
+_SHORTEST_NUMBER, _SHORTEST_VALUE, _LONG_WORD = 6, 4, 16
 _OPENING = frozenset({"{", "[", " ", "\n", "\r", "\t"})
 
 
@@ -23,28 +27,39 @@ class TooDeepError(Exception):
     """The value nests deeper than `DEPTH`; search its text instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One step of a path. A step that is a key is the leaf of that number: its masked form, not the key itself, goes into a pointer."""
 
     above: Place | None
-    index: int  # in a list; -1 where the step is a key
+    item: int  # in a list; -1 where the step is a key
     key: int  # the key's leaf; -1 where the step is an index
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A string, a number as its text, or a key. `name` is the nearest key above, the leaf's context."""
+class Leaf(NamedTuple):
+    """A string, a number as its text, or a key. `name` is the nearest key above, the leaf's context. A tuple: a body has thousands."""
 
-    text: str = field(repr=False)
-    name: str = field(repr=False)
+    text: str
+    name: str
     place: Place | None
     is_number: bool = False
+
+    def __repr__(self) -> str:
+        return f"Leaf(is_number={self.is_number})"
 
     @property
     def is_small(self) -> bool:
         """Fit to be searched with others. A long leaf, or one that may be JSON itself, is searched (and remembered) alone."""
         return len(self.text) <= _SMALL and self.text[:1] not in _OPENING
+
+    def is_dull(self, named: Callable[[str], str]) -> bool:
+        """A word, or a number too short to be somebody's, under a name that says nothing: most of a body is `"role"` and `"user"`."""
+        if len(self.text) >= _LONG_WORD:
+            return False
+        if self.is_number:
+            dull = len(self.text) < _SHORTEST_NUMBER
+        else:
+            dull = len(self.text) < _SHORTEST_VALUE or self.text.replace("_", "").isalpha()
+        return dull and not named(self.name)
 
 
 def pointer(root: str, index: int, leaves: Sequence[Leaf], texts: Sequence[str | None]) -> str:
@@ -57,7 +72,7 @@ def pointer(root: str, index: int, leaves: Sequence[Leaf], texts: Sequence[str |
         place = place.above
     steps: list[str] = []
     while place is not None:
-        masked = texts[place.key] if place.key >= 0 else str(place.index)
+        masked = texts[place.key] if place.key >= 0 else str(place.item)
         steps.append(_escaped(leaves[place.key].text if masked is None else masked))
         place = place.above
     return "/".join([root, *reversed(steps)])
@@ -90,6 +105,22 @@ def _gather(value: Any, name: str, place: Place | None, found: list[Leaf], depth
                 _gather(one, name, Place(place, index, -1), found, depth + 1)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         found.append(Leaf(str(value), name, place, is_number=True))
+
+
+def hides_a_key(text: str, value: Any) -> bool:
+    """Whether an object of the JSON text has a key twice: only the last one is in the value."""
+    if orjson.dumps(value) == text.encode():
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_unlike, parse_int=str, parse_float=str)
+    except ValueError:
+        return True
+    return False
+
+
+def _unlike(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError
 
 
 def rebuilt(value: Any, texts: Iterator[str | None]) -> Any:

@@ -118,3 +118,25 @@ def test_a_long_leaf_is_searched_under_its_own_name(redacting):
 
     assert masked.value[0]["content"].endswith("[CREDIT_CARD]")
     assert masked.hits[0].location == "/0/content"
+
+
+@pytest.mark.parametrize("text", ['{"a": "078-05-1120", "a": "b"}', '[{"a":1,"b":{"c":"078-05-1120","c":2}}]'])
+def test_a_key_that_stands_twice_hides_nothing(redacting, text):
+    assert "[US_SSN]" in redacting.document(text.encode(), "application/json").text
+
+
+def test_json_without_hits_keeps_its_writing(redacting):
+    text = '{ "a": [1.10, 1e2, "\\/"] }'
+    assert redacting.document(text.encode(), "application/json").text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"password": 4711}', '{"password": "[PASSWORD]"}'),
+        ('{"password": "[4711471147]"}', r'{"password": "[\"[PASSWORD]\"]"}'),
+        ('[{"password": null}, "hello", 123456]', '[{"password": null}, "hello", 123456]'),
+    ],
+)
+def test_a_name_holds_for_what_stands_under_it(redacting, text, expected):
+    assert redacting.text(text).text == expected

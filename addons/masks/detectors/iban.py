@@ -47,6 +47,8 @@ class Iban:
         return frozenset({self.entity})
 
     def find(self, sight: Sight) -> Iterator[Found]:
+        if not sight.has_digits:
+            return
         strip = sight.strip(Where.CAPITALS)
         for match in _START.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared):
             if found := self._read(match[0], strip.source(match.start())):

@@ -27,7 +27,7 @@ def _has_body(value: str) -> bool:
     """Not the frame alone with `…` or `xxx` in it, as in documentation."""
     inner = regex.sub(r"-{4,5}[^-]{1,80}-{4,5}|\\[nr]", "", value)
     letters = "".join(_LETTERS.findall(inner))
-    return len(letters) >= 40 and len(set(letters)) >= 12
+    return len(letters) >= 20 and len(set(letters)) >= 10
 
 
 DETECTORS = (
