@@ -46,14 +46,11 @@ def _read(statement: Statement, variables: dict[str, str], budget: Budget) -> It
     if not statement.tokens:
         yield Row(Language.SQL, UNKNOWN, (), statement.text)
         return
-    client, length = sql_dynamic.client_command(statement.text)
-    yield from client
-    tokens = statement.tokens
+    client = sql_dynamic.client_command(statement.text)
     if client:
-        tokens = tuple(token for token in tokens if token.start >= tokens[0].start + length)
-    tokens = _without_explain(_past_procedural(tokens))
-    if not tokens:
+        yield from client
         return
+    tokens = _without_explain(_past_procedural(statement.tokens))
     acts = sql_tree.acts(statement.plain(tokens), tokens, budget) if statement.whole else None
     verb = sql_words.first_word(tokens)
     found = list(_with_words(verb, acts or (), tokens)) or list(_by_words(verb, tokens, tried=acts is not None))

@@ -26,11 +26,11 @@ _SHELLS: Final = frozenset({"\\!", ".shell", ".system"})
 _PIPES: Final = frozenset({"\\o", "\\g", "\\gx", "\\w", "\\copy", ".output", ".once", ".import"})
 
 
-def client_command(text: str) -> tuple[tuple[Found, ...], int]:
-    r"""What a leading line such as `\! rm -rf /` is, and its length in characters; ((), 0) where there is none."""
+def client_command(text: str) -> tuple[Found, ...]:
+    r"""What a line such as `\! rm -rf /` is; () for a statement."""
     match = _META.match(text)
     if match is None:
-        return (), 0
+        return ()
     verb, rest = match[1], match[2].strip()
     found: list[Found] = [Row(Language.SQL, verb, tuple(rest.split()[:8]), match[0].strip())]
     if verb in _SHELLS and rest:
@@ -39,7 +39,7 @@ def client_command(text: str) -> tuple[tuple[Found, ...], int]:
         found.append(Inner(Language.SHELL, rest.partition("|")[2]))
     if verb == "\\copy":
         found.append(Inner(Language.SQL, f"COPY {rest}"))
-    return tuple(found), match.end()
+    return tuple(found)
 
 
 def inside(verb: str, tokens: Sequence[Token], text: str, variables: dict[str, str]) -> Iterator[Found]:

@@ -117,6 +117,8 @@ BRACKETS: Final = Way(
 
 _MYSQL_DIFFERS: Final = re.compile(r"[\\\#\r$]|/\*|--[^\s]")
 _BRACKETS_DIFFER: Final = re.compile(r"[\[\\$\r]|/\*")
+# A line for the client alone, where a statement may begin: psql's `\\! rm x`, sqlite3's `.shell rm x`.
+_CLIENT_LINE: Final = re.compile(r"\s*+(?:\\(?:!|\?|[A-Za-z]++)|\.[a-z]++\b)[^\n]*+")
 _QUICK: Final = re.compile(r"[^'\"`;$\#/\[\\\-*]++")
 _NESTED: Final = re.compile(r"/\*|\*/")
 
@@ -154,6 +156,8 @@ class _Cutter:
     def next(self) -> Statement | None:
         if self._at >= len(self._text):
             return None
+        if (line := _CLIENT_LINE.match(self._text, self._at)) is not None:
+            return self._client_line(line)
         start, tokens, count = self._at, list[Token](), 0
         end = len(self._text)
         while self._at < len(self._text):
@@ -175,6 +179,13 @@ class _Cutter:
         return Statement(
             self._text[start:end].strip(), tuple(tokens), self._text, end, whole=count <= TOKENS_OF_A_STATEMENT
         )
+
+    def _client_line(self, line: re.Match[str]) -> Statement:
+        """To a client it ends with the line, to a server with the semicolon: what stands between is read twice."""
+        semicolon = self._text.find(";", line.start(), line.end())
+        self._at = line.end() if semicolon < 0 else semicolon + 1
+        mark = Token(Sort.MARK, line[0], line.start(), line.end())
+        return Statement(line[0].strip(), (mark,), self._text, line.end())
 
     def _rest(self, start: int) -> Statement:
         self._at = len(self._text)
@@ -224,6 +235,9 @@ class _Cutter:
             return False
         if token.text == "\\" and self._text[at + 1 : at + 2] in ("g", "G"):
             self._at = at + 2
+            return True
+        if token.text == "\\" and self._text[at + 1 : at + 2] == "!":
+            self._at = at
             return True
         return token.text == ";"
 

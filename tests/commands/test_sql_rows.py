@@ -162,6 +162,12 @@ EVASIONS = {
         "\\! rm x\nDROP TABLE t",
         [("\\!", ("rm", "x")), ("shell:rm", ("x",)), ("DROP", ("t",))],
     ),
+    "psql's shell after a statement": (
+        "SELECT 1 \\! rm x",
+        [("SELECT", ()), ("\\!", ("rm", "x")), ("shell:rm", ("x",))],
+    ),
+    "a quote in psql's line ends with the line": ("\\? `\n;DROP TABLE t", [("\\?", ("`",)), ("DROP", ("t",))]),
+    "a semicolon in psql's line": ("\\dt; DROP TABLE t", [("\\dt", (";", "DROP", "TABLE", "t")), ("DROP", ("t",))]),
     "psql's copy": ("\\copy t to '/tmp/x'", [("\\copy", ("t", "to", "'/tmp/x'")), ("COPY", ("t", "/tmp/x"))]),
     "psql's terminator": ("SELECT 1 \\g DROP TABLE t", acts("SELECT", "DROP t")),
 }
