@@ -56,10 +56,14 @@ class Identified:
     amr: tuple[str, ...]  # RFC 8176
 
 
+def unverified_claims(token: str) -> Mapping[str, Any]:
+    """What a token claims, whoever made it. Raises TokenRefused where it has not even the form of one."""
+    return _parts(token)[1]
+
+
 def claimed_issuer(token: str) -> str:
     """The `iss` that an unverified token claims: to choose whose rules and keys to verify it with, and for nothing else."""
-    _, claims, _, _ = _parts(token)
-    issuer = claims.get("iss")
+    issuer = unverified_claims(token).get("iss")
     return issuer if isinstance(issuer, str) else ""
 
 
