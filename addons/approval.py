@@ -176,8 +176,11 @@ class Approval:
             or not guards(self.desk.policies, exchange)
         ):
             return
-        large = len(flow.response.raw_content or b"") > OFF_LOOP_BYTES
-        exchange.reply = await asyncio.to_thread(read_reply, flow, exchange) if large else read_reply(flow, exchange)
+        if exchange.reply is None:  # masking has read it before, but for what it does not record
+            large = len(flow.response.raw_content or b"") > OFF_LOOP_BYTES
+            exchange.reply = (
+                await asyncio.to_thread(read_reply, flow, exchange) if large else read_reply(flow, exchange)
+            )
         await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
 
     @hooks.fails_closed

@@ -32,13 +32,15 @@ from addons.tokens.credentials import Holds, Slot, api_key_slots, proxy_authoriz
 from addons.tokens.gateway_token import MINT_HINT, TokenRefused
 
 # Sent by clients to say who they are: never believed, never passed on.
-FORWARDED = (
-    "x-forwarded-for",
-    "x-forwarded-user",
-    "x-forwarded-email",
-    "x-remote-user",
-    "x-authenticated-user",
-    "forwarded",
+FORWARDED = frozenset(
+    (
+        b"x-forwarded-for",
+        b"x-forwarded-user",
+        b"x-forwarded-email",
+        b"x-remote-user",
+        b"x-authenticated-user",
+        b"forwarded",
+    )
 )
 NO_TOKEN = f"no gateway token was sent. Type: {MINT_HINT}; then set what this prints: affidavit env"
 
@@ -208,9 +210,9 @@ class Identity:
         exchange = hooks.begin(
             flow, Exchange(self.desk.new_id("ex"), "base_url" if reverse else "proxy", self.desk.clock())
         )
-        for name in FORWARDED:
-            if flow.request.headers.pop(name, None) is not None:
-                exchange.findings.append(("identity_header_ignored", name))
+        for name in FORWARDED.intersection([name.lower() for name, _ in flow.request.headers.fields]):
+            del flow.request.headers[name]
+            exchange.findings.append(("identity_header_ignored", name.decode()))
         try:
             exchange.connection = (
                 self._behind_base_url(flow, exchange) if reverse else self._behind_proxy(flow, exchange)

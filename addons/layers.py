@@ -285,7 +285,21 @@ class Http1Client(_http1.Http1Client):
 INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[^\r\n]*\r?\n")
 
 
+class RequestData(http.RequestData):
+    """A request's fields, as mitmproxy's own parser made them: it looks at the type of each again, for 30 us a message."""
+
+    def __post_init__(self) -> None: ...
+
+
+class ResponseData(http.ResponseData):
+    """A response's fields, likewise."""
+
+    def __post_init__(self) -> None: ...
+
+
 def install() -> None:
-    """mitmproxy looks both classes up by name in this module; these are the only substitutions, made once, at load."""
+    """mitmproxy looks these classes up by name in their modules; the only substitutions but for handler.py's, made once, at load."""
     http_layers.HttpStream = Stream  # type: ignore[misc] # see above
     http_layers.Http1Client = Http1Client  # type: ignore[attr-defined] # see above
+    http.RequestData = RequestData  # type: ignore[misc] # see above
+    http.ResponseData = ResponseData  # type: ignore[misc] # see above

@@ -75,8 +75,16 @@ class Desk:
         """The caller holds folder.own(). Refuses what is missing or faulty; creates nothing."""
         in_force = policies_in(policies or folder.policies)
         keys = Keys.load(folder.keys)
-        deliver = _in_thread_of(asyncio.get_running_loop())
-        store = await asyncio.to_thread(Store.open, folder.database, keys, clock=clock, random=random, deliver=deliver)
+        loop = asyncio.get_running_loop()
+        store = await asyncio.to_thread(
+            Store.open,
+            folder.database,
+            keys,
+            clock=clock,
+            random=random,
+            gather=Lull(loop),
+            deliver=_in_thread_of(loop),
+        )
         desk = cls(folder, store, keys, in_force, Registry(), clock, random)
         try:
             await desk.restore()
@@ -255,6 +263,30 @@ def user_actor(uid: int) -> str:
 def _approval_and_grant(row: ApprovalRow, granted: GrantRow | None) -> tuple[Approval, Grant | None]:
     approval = approval_of(row)
     return approval, None if granted is None else grant_of(granted, approval)
+
+
+class Lull:
+    """Runs work as soon as the loop has come round with nothing else to do, or after 4 ms: what else is under way may have joined it by then."""
+
+    IDLE_SECONDS, MOST_SECONDS = 0.00005, 0.004
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        if threading.get_ident() != self._thread or self._loop.is_closed():
+            work()
+        else:
+            now = self._loop.time()
+            self._loop.call_soon(self._look, work, now, now)
+
+    def _look(self, work: Callable[[], None], began: float, last: float) -> None:
+        now = self._loop.time()
+        if now - last < self.IDLE_SECONDS or now - began >= self.MOST_SECONDS:
+            work()
+        else:
+            self._loop.call_soon(self._look, work, began, now)
 
 
 def _in_thread_of(loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], None]], None]:

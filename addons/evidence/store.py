@@ -22,7 +22,7 @@ from addons.evidence.ids import Clock, Random
 from addons.evidence.keys import Keys
 from addons.evidence.records import Event, Record
 from addons.evidence.subjects import Subjects
-from addons.evidence.writer import Deliver, StoreBusy, StoreFailed, Writer, at_once
+from addons.evidence.writer import Later, StoreBusy, StoreFailed, Writer, at_once
 
 __all__ = ["Store", "StoreBusy", "StoreError", "StoreFailed"]
 
@@ -51,12 +51,14 @@ class Store:
         random: Random,
         origin: str | None = None,
         checkpoint_seconds: float = 1.0,
-        deliver: Deliver = at_once,
+        gather: Later = at_once,
+        deliver: Later = at_once,
     ) -> Store:
         """The store at `path`, its exchanges that were left open closed as interrupted; or StoreError.
 
         origin: what the configuration says this log is called; must be the keys' own. checkpoint_seconds: at most one signature
-        in that time while leaves arrive. deliver: runs what sets the futures of one transaction, e.g. in an event loop's own thread.
+        in that time while leaves arrive. gather: runs what hands the records that have come to the writer, when more are not to be
+        expected at once. deliver: runs what sets the futures of one transaction, e.g. in an event loop's own thread.
         """
         if origin is not None and origin != keys.origin:
             raise StoreError(
@@ -65,7 +67,9 @@ class Store:
         connection = opening.connected(path)
         try:
             ledger, subjects, drafter = opening.resume(path, connection, keys, clock, random)
-            writer = Writer(path, connection, ledger, checkpoint_seconds=checkpoint_seconds, deliver=deliver)
+            writer = Writer(
+                path, connection, ledger, checkpoint_seconds=checkpoint_seconds, gather=gather, deliver=deliver
+            )
         except BaseException:
             connection.close()
             raise

@@ -1,8 +1,8 @@
 """The thread that writes: one connection, a bounded queue, one commit for whatever is waiting. Not what is written: see the ledger.
 
 Strategy.
-1. A batch is what has queued up while the last one was being committed. Only where many exchanges are under way does a commit wait
-   up to 2 ms for company: then the event loop, not the disk, is what all of them wait for.
+1. A batch is what has come until somebody says `flush`, and all that is flushed while the last one was being committed. Whoever
+   opens the store says when: an event loop, once it has nothing better to do. Every commit costs the same, and so does waking this thread.
 2. A future is done when its transaction is on disk (WAL, synchronous=FULL), and not before.
 3. The first error of any kind is the last thing this thread does. SQLite after SQLITE_FULL still accepts a smaller row, and after a
    failed fsync nobody knows what the kernel kept: going on would leave gaps that only the large prompts fall into.
@@ -39,9 +39,6 @@ _BATCH_BYTES = 16 * 2**20
 _QUEUE_UNITS = 4096
 _QUEUE_BYTES = 256 * 2**20
 _SWITCH_SECONDS = 0.0005
-_CROWD = 4  # exchanges under way from which on a commit waits for company
-_GATHER_SECONDS_EACH = 0.00025
-_GATHER_SECONDS = 0.002
 _WAL_BYTES = 64 * 2**20  # above this the WAL is cut, once no reader is in the way
 
 _HINTS = {
@@ -85,22 +82,31 @@ class _Identity:
     wal: tuple[int, int]
 
 
-Deliver = Callable[[Callable[[], None]], object]
+Later = Callable[[Callable[[], None]], object]  # runs what it is given: now, or in its own time and thread
 
 
 class Writer:
     """Owns the connection from `start` to `stop`."""
 
     def __init__(
-        self, path: Path, connection: Connection, ledger: Ledger, *, checkpoint_seconds: float, deliver: Deliver
+        self,
+        path: Path,
+        connection: Connection,
+        ledger: Ledger,
+        *,
+        checkpoint_seconds: float,
+        gather: Later,
+        deliver: Later,
     ) -> None:
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
         self._connection = connection
         self._ledger = ledger
         self._checkpoint_seconds = checkpoint_seconds
+        self._gather = gather
         self._deliver = deliver
-        self._queue: SimpleQueue[_Unit | _Sign | None] = SimpleQueue()
+        self._gathered: list[_Unit] = []
+        self._queue: SimpleQueue[list[_Unit] | _Sign | None] = SimpleQueue()
         self._lock = Lock()
         self._units = self._bytes = 0
         self._stopped = False
@@ -124,10 +130,23 @@ class Writer:
             if refusal is None:
                 self._units += 1
                 self._bytes += size
-                self._queue.put(_Unit(drafts, size, future))
+                self._gathered.append(_Unit(drafts, size, future))
+                first = len(self._gathered) == 1
         if refusal is not None:
             future.set_exception(refusal)
+        elif first:
+            self._gather(self.flush)
         return future
+
+    def flush(self) -> None:
+        """Hand over what has gathered. Does not wait."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     def sign(self) -> Future[str]:
         """Sign what is there when the queue has been worked off up to here; the note."""
@@ -136,6 +155,7 @@ class Writer:
         with self._lock:
             refusal = self._refusal(0)
             if refusal is None:
+                self._flush()
                 self._queue.put(job)
         if refusal is not None:
             job.future.set_exception(refusal)
@@ -146,6 +166,7 @@ class Writer:
         with self._lock:
             first, self._stopped = not self._stopped, True
             if first:
+                self._flush()
                 self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join()
@@ -183,11 +204,12 @@ class Writer:
         size = 0
         with contextlib.suppress(Empty):
             job = self._queue.get(timeout=self._idle_seconds())
-            time.sleep(self._gather_seconds())
             while job is not None:
-                batch.append(job)
-                size += job.size if isinstance(job, _Unit) else 0
-                if len(batch) >= _BATCH_UNITS or size >= _BATCH_BYTES or isinstance(job, _Sign):
+                if isinstance(job, _Sign):
+                    return [*batch, job], False
+                batch += job
+                size += sum([unit.size for unit in job])
+                if len(batch) >= _BATCH_UNITS or size >= _BATCH_BYTES:
                     return batch, False
                 job = self._queue.get_nowait()
             return batch, True
@@ -197,11 +219,6 @@ class Writer:
         if not self._ledger.unsigned:
             return None
         return max(0.0, self._signed_at + self._checkpoint_seconds - time.monotonic())
-
-    def _gather_seconds(self) -> float:
-        """With many exchanges under way, wait for more before a commit: it costs the same for all. Alone, nobody waits."""
-        under_way = len(self._ledger.state.open)
-        return 0.0 if under_way < _CROWD else min(_GATHER_SECONDS, _GATHER_SECONDS_EACH * under_way)
 
     def _is_due(self) -> bool:
         return bool(self._ledger.unsigned) and time.monotonic() >= self._signed_at + self._checkpoint_seconds
@@ -251,21 +268,20 @@ class Writer:
         failure.__cause__ = fault
         with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back already
             self._connection.execute("ROLLBACK")
-        with self._lock:
+        with self._lock:  # from here on nothing more gathers
             self.failure = failure
         with contextlib.suppress(Empty):
             while True:
-                job = self._queue.get_nowait()
-                if job is not None:
-                    batch.append(job)
-        for job in batch:
+                queued = self._queue.get_nowait()
+                batch += [queued] if isinstance(queued, _Sign) else queued or []
+        for job in (*batch, *self._gathered):
             if not job.future.done():
                 job.future.set_exception(failure)
 
 
-def at_once(settle: Callable[[], None]) -> None:
-    """Results are set in the writer's own thread."""
-    settle()
+def at_once(work: Callable[[], None]) -> None:
+    """Nobody gathers, and results are set in the writer's own thread."""
+    work()
 
 
 def _settle(units: list[_Unit], results: list[tuple[int, ...] | RecordInvalid]) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NAME_CHARACTERS = 253
 _TEXT_CHARACTERS = 1024  # before IDNA: its codec is slow on long input
 
 
+@lru_cache(1024)  # the same few, with each call
 def normal_host(text: str) -> str | None:
     """`API.OpenAI.com.` -> `api.openai.com`; `[2001:DB8::1]` -> `2001:db8::1`; None: not the name of a host.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -34,18 +35,25 @@ def busy_seconds() -> float:
     return (user + nice + system + irq + softirq) / TICKS
 
 
+def ended_seconds() -> float:
+    """CPU time of our processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Meter:
     """What programs other than ours do between its making and `foreign_share`."""
 
     def __init__(self, pids: tuple[int, ...]) -> None:
-        self.at, self.busy = time.monotonic(), busy_seconds()
+        self.at, self.busy, self.ended = time.monotonic(), busy_seconds(), ended_seconds()
         self.own = {pid: cpu_seconds(pid) for pid in pids}
 
     def foreign_share(self, pids: tuple[int, ...]) -> float:
-        """Of all cores. `pids`: ours now; one that has ended since is counted as far as it was known. Interrupts of our traffic count as foreign."""
-        own = sum(cpu_seconds(pid) - self.own.get(pid, 0.0) for pid in pids)
+        """Of all cores. `pids`: ours that run now. Interrupts of our traffic count as foreign."""
+        running = sum(cpu_seconds(pid) - self.own.get(pid, 0.0) for pid in pids)
+        ended = ended_seconds() - self.ended - sum(before for pid, before in self.own.items() if pid not in pids)
         wall = (time.monotonic() - self.at) * (os.cpu_count() or 1)
-        return max(0.0, busy_seconds() - self.busy - own) / wall
+        return max(0.0, busy_seconds() - self.busy - running - ended) / wall
 
 
 def foreign_in_a_second() -> float:

@@ -9,6 +9,7 @@ import pytest
 
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
+from addons.console.desk import Lull
 from addons.console.state import StateOwned
 from addons.console.waiting import WATCHED, ApprovalUnknown
 from addons.evidence.database import StoreError
@@ -543,3 +544,34 @@ def test_findings_are_kept_once_in_the_order_they_came(state, clock):
             return list(desk.findings)
 
     assert run(work()) == [("b", "1"), ("a", "")]
+
+
+class Turns:
+    """A loop whose turns take as long as they are said to."""
+
+    def __init__(self, *seconds):
+        self.turns, self.now, self.taken = seconds, 0.0, 0
+
+    def time(self):
+        return self.now
+
+    def is_closed(self):
+        return False
+
+    def call_soon(self, look, *arguments):
+        self.now += self.turns[self.taken]
+        self.taken += 1
+        look(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "taken"),
+    [((0.00001,), 1), ((0.001, 0.0005, 0.00001), 3), ((0.001, 0.001, 0.001, 0.001, 0.001), 4)],
+    ids=["nothing else to do", "a lull after two busy turns", "no lull: not for ever"],
+)
+def test_work_waits_until_a_turn_of_the_loop_was_empty_or_four_milliseconds(seconds, taken):
+    loop, done = Turns(*seconds), []
+
+    Lull(loop)(lambda: done.append(loop.taken))
+
+    assert done == [taken]

@@ -84,6 +84,33 @@ def test_many_threads_append_and_every_number_is_given_once(world, store):
     assert sorted(future.result(10)[0] for future in futures) == list(range(1, 201))
 
 
+def test_what_gathers_is_written_together_when_its_owner_says_so(world):
+    flushes = []
+    store = world.open(gather=flushes.append)
+    futures = [store.append(Event("finding", attrs={"n": n})) for n in range(3)]
+    waiting = [future.done() for future in futures]
+
+    flushes[0]()
+
+    times = {rows(store, "SELECT at FROM events WHERE seq = ?", future.result(10)[0])[0] for future in futures}
+    assert len(flushes) == 1
+    assert waiting == [False] * 3
+    assert len(times) == 1
+    store.close()
+
+
+def test_what_gathers_is_signed_and_closed_with_the_rest_though_nobody_says_so(world):
+    store = world.open(gather=lambda _: None)
+    first = store.append(Event("finding"))
+    note = store.checkpoint().result(10)
+    last = store.append(Event("finding"))
+
+    store.close()
+
+    assert first.result(0)[0] < int(note.splitlines()[1])
+    assert last.done()
+
+
 def test_an_exchange_fills_its_row(world, store):
     opened, closed = world.exchange(store)
 
