@@ -89,7 +89,7 @@ def _short(view: View, sight: Sight) -> Iterator[View]:
 
 def _pairs(view: View, sight: Sight) -> Iterator[View]:
     """Hexadecimal in pairs: 34 31 31 31 or 34:31:31:31."""
-    classes = view.text.encode("latin-1", "replace").translate(_PAIR_CLASS)
+    classes = sight.raw.translate(_PAIR_CLASS)
     place = classes.find(b"hhshhshhshhshhshh")
     while place >= 0:
         match = _PAIRS.match(view.text, place, timeout=sight.timeout, concurrent=sight.shared)

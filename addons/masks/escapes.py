@@ -32,14 +32,17 @@ class Escape:
 
 def unescaped(view: View) -> View | None:
     """The view with its escapes undone, and only their surroundings kept; None where there are none."""
-    found = sorted(_runs(view.text), key=lambda one: one[:2])
+    text = view.text
+    if not ("\\" in text or "%" in text or "&" in text or "=" in text or "+" in text):
+        return None
+    found = sorted(_runs(text), key=lambda one: one[:2])
     if not found:
         return None
     built = Builder(view)
     for begin, end in _groups(found):
         left = max(0, found[begin][0] - _BEFORE)
         built.add(BREAK, left, left, 0)
-        _rebuild(built, view.text, left, found[begin:end])
+        _rebuild(built, text, left, found[begin:end])
     return built.view()
 
 

@@ -6,13 +6,16 @@ that does not stand in the text rules out its detector; a weak form is tried onl
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from addons.masks.cues import in_any_number, words_of
 from addons.masks.detectors.assigned import Assigned
 from addons.masks.detectors.forms import Forms
-from addons.masks.detectors.kinds import ALL_THERE_IS, SURE, Anchored, Detector, Found, Pattern
-from addons.masks.sight import Sight, Strip, Where, cues_of
+from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
+from addons.masks.literals import any_of
+from addons.masks.sight import Sight, Strip, Where
 
 _FEW = 3
 _LONG = 16384
@@ -65,6 +68,7 @@ _PLAIN_NAMES = frozenset(
         ),
     }
 )  # what most of a body stands under: no detector reads anything into them
+_EITHER = ord("*")
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
 
@@ -76,12 +80,12 @@ class Family:
         weak = tuple(one for one in members if one.confidence < SURE)
         strong = tuple(one for one in members if one.confidence >= SURE)
         self._strong = tuple(one for one in strong if not one.shapes)
-        self._shaped = tuple((shape.encode(), one) for one in strong for shape in one.shapes)
+        self._shaped = tuple(_by_digits([one for one in strong if one.shapes]))
         self._alone = tuple(one for one in weak if one.alone)
         self._signed = tuple(one for one in weak if one.context and one.context.signs)
         self._by_cue: dict[str, list[Pattern]] = defaultdict(list)
         for one in weak:
-            for cue in one.context.cues if one.context else ():
+            for cue in in_any_number(one.context.cues) if one.context else ():
                 self._by_cue[cue].append(one)
         self._cues = frozenset(self._by_cue)
         self._many = len(weak) > _FEW
@@ -89,19 +93,36 @@ class Family:
             self._strong += weak
 
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
-        shape = strip.shape
         chosen = dict.fromkeys(self._strong)
-        for one_shape, one in self._shaped:
-            if one_shape in shape:
-                chosen[one] = None
-        for cue in self._cues & strip.cues if self._many else ():
+        if self._shaped:
+            chosen.update(self._of_shape(strip.shape()))
+        for cue in self._cues.intersection(strip.words()) if self._many else ():
             chosen.update(dict.fromkeys(self._by_cue[cue]))
         if self._signed and not sight.text.isascii():
             around = " ".join(strip.around).lower()
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
-        if sight.alone and len(sight.text) <= ALL_THERE_IS and len(strip.text) + _SLACK >= len(sight.text):
+        if self._alone and sight.is_bare and len(strip.text) + _SLACK >= len(sight.text):
             chosen.update(dict.fromkeys(self._alone))
         return chosen
+
+    def _of_shape(self, shape: bytes) -> Iterator[tuple[Pattern, None]]:
+        blurred = shape.replace(b"0", b"A")
+        for digits, shaped in self._shaped:
+            if digits not in shape:
+                return
+            for one_shape, one in shaped:
+                if one_shape in shape or (one_shape[0] == _EITHER and one_shape.replace(b"*", b"A") in blurred):
+                    yield one, None
+
+
+def _by_digits(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, list[tuple[bytes, Pattern]]]]:
+    """Shapes by their longest run of digits, the shortest first: where it does not stand, none that follows can."""
+    groups: dict[int, list[tuple[bytes, Pattern]]] = defaultdict(list)
+    for one in patterns:
+        for shape in one.shapes:
+            groups[max(map(len, re.findall("0+", shape)), default=0)].append((shape.encode(), one))
+    for length in sorted(groups):
+        yield b"0" * length, groups[length]
 
 
 class Plan:
@@ -122,21 +143,30 @@ class Plan:
                 forms.append(one)
             else:
                 others.append(one)
-        self._small = {anchor: members for anchor, members in self._anchored.items() if not anchor.isupper()}
         self._large = {anchor: members for anchor, members in self._anchored.items() if anchor.isupper()}
+        small = {anchor: members for anchor, members in self._anchored.items() if not anchor.isupper()}
+        self._words = {anchor: members for anchor, members in small.items() if anchor[:1].isalpha()}
+        self._signs = [
+            (anchor.strip()[:1], anchor, members) for anchor, members in small.items() if anchor not in self._words
+        ]
         weak = (one for members in families.values() for one in members)
-        self._cues = frozenset().union(*(one.context.cues for one in weak if one.context))
-        self._names = tuple(name.literal for one in others if isinstance(one, Assigned) for name in one.names)
+        self._cues = in_any_number(frozenset().union(*(one.context.cues for one in weak if one.context)))
+        self._assigned = tuple(one for one in others if isinstance(one, Assigned))
+        self._names = tuple(name.literal for one in self._assigned for name in one.names)
+        self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
         self._families = tuple((where.value, Family(members)) for where, members in families.items())
         self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
-        self._others = (*others, Forms(*(form for table in forms for form in table.table)))
+        plain = (one for one in others if not isinstance(one, Assigned))
+        self._others = (*plain, Forms(*(form for table in forms for form in table.table)))
 
     def heeds(self, name: str) -> bool:
         """Whether any detector reads something into a name."""
         if name in _PLAIN_NAMES:
             return False
         low = name.lower()
-        return any(map(low.__contains__, self._names)) or not self._cues.isdisjoint(cues_of(name)) or not name.isascii()
+        return (
+            any(map(low.__contains__, self._names)) or not self._cues.isdisjoint(words_of(name)) or not name.isascii()
+        )
 
     def found(self, sight: Sight) -> Iterator[Found]:
         """Everything any detector finds."""
@@ -144,17 +174,21 @@ class Plan:
             if (strip := sight.strip(where)).text:
                 for pattern in family.chosen(sight, strip):
                     yield from pattern.on(sight, strip)
-        for detector in self._anchored_in(sight):
-            yield from detector.find(sight)
-        for other in self._others:
+        worded = self._any_word.search(sight.low) is not None
+        for anchored in self._anchored_in(sight, worded=worded):
+            yield from anchored.find(sight)
+        for other in (*self._others, *self._assigned) if worded or sight.name else self._others:
             yield from other.find(sight)
 
-    def _anchored_in(self, sight: Sight) -> Iterable[Anchored]:
+    def _anchored_in(self, sight: Sight, *, worded: bool) -> Iterable[Anchored]:
         """Those with an anchor in the text. A long text is not read twice for that."""
         if len(sight.text) > _LONG:
             present = [members for anchor, members in self._anchored.items() if sight.places(anchor)]
         else:
             low, capital = sight.low, sight.capital
-            present = [members for anchor, members in self._small.items() if anchor in low]
-            present += [members for anchor, members in self._large.items() if anchor in capital]
+            present = [members for sign, anchor, members in self._signs if sign in low and anchor in low]
+            if worded:
+                present += [members for anchor, members in self._words.items() if anchor in low]
+            if capital != low:
+                present += [members for anchor, members in self._large.items() if anchor in capital]
         return dict.fromkeys(one for members in present for one in members) if present else ()

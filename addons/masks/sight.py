@@ -15,6 +15,7 @@ instead of stepping through it; measured 2 ms a megabyte where a `regex` of the 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,34 +24,35 @@ from functools import cached_property
 
 import regex
 
+from addons.masks.cues import words_of
 from addons.masks.runs import ends_of, runs_of
 
 BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
 NAME = "\x1d"  # in joined JSON leaves, between a key and its value
 NEUTRAL = "\x00"  # stands for a value that is already masked
 
-_WORD = regex.compile(r"[^\W\d_]+")
-_LETTERS = bytes(ord(chr(code).lower()) if code < 0x80 and chr(code).isalpha() else ord(" ") for code in range(256))
-_CAMEL = regex.compile(r"[a-z][A-Z]")
-_PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 20
 _IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 SHORT = 300
+ALL_THERE_IS = 500  # in a longer text no number is all that was said
+_SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")
+_CARDS = b"card", b"visa", b"carte", b"karte", b"tarjeta"
+_BIRTHS = b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
-_DIGIT = regex.compile(r"[0-9]")
+_MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
 _COLONS = tuple(
-    regex.compile(pattern)
-    for pattern in (
-        r":(?:[0-9A-Fa-f]{1,4}:){3}",
-        r"::(?=[0-9A-Fa-f])|::(?<=[0-9A-Fa-f]::)",
-        r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-",
-        r"\.[0-9A-Fa-f]{4}\.",
+    (sign, least, regex.compile(pattern))  # so many of the sign must stand in the text
+    for sign, least, pattern in (
+        (b":", 4, r":(?:[0-9A-Fa-f]{1,4}:){3}"),
+        (b"::", 1, r"::(?=[0-9A-Fa-f])|::(?<=[0-9A-Fa-f]::)"),
+        (b"-", 3, r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-"),
+        (b".", 2, r"\.[0-9A-Fa-f]{4}\."),
     )
 )
 _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
@@ -63,6 +65,7 @@ def _classes(choose: Callable[[str], str]) -> bytes:
 _CAPITAL_CLASS = _classes(
     lambda letter: "0" if letter.isdigit() else "A" if letter.isupper() else "-" if letter in " -" else "."
 )
+_MARKS = _classes(lambda one: "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one)
 _SHAPE_CLASS = bytes(
     ord("0") if chr(code).isdigit() and code < 0x80 else ord("A") if chr(code).isalpha() else code
     for code in range(256)
@@ -93,22 +96,14 @@ class Strip:
     starts: list[int]
     sources: list[int]
     around: list[str] = field(repr=False)
-    _cues: frozenset[str] | None = field(default=None, repr=False)
-    _shape: bytes | None = field(default=None, repr=False)
 
-    @property
-    def cues(self) -> frozenset[str]:
-        """The words that stand around the pieces."""
-        if self._cues is None:
-            self._cues = cues_of(" ".join(self.around))
-        return self._cues
+    def words(self) -> list[str]:
+        """Those that stand around the pieces."""
+        return words_of(" ".join(self.around))
 
-    @property
     def shape(self) -> bytes:
         """The text with 0 for every digit and A for every letter."""
-        if self._shape is None:
-            self._shape = self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS)
-        return self._shape
+        return self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS)
 
     def source(self, position: int) -> int:
         """Where the strip's character stands in the text."""
@@ -131,6 +126,7 @@ class Deadline:
         return left
 
 
+NOTHING = Strip("", [], [], [])
 SHARED = 32 << 10  # characters from which on a search is worth handing the interpreter over
 
 
@@ -185,29 +181,43 @@ class Sight:
     def runs(self) -> tuple[tuple[int, int], ...]:
         return runs_of(self.text, self.raw)
 
+    @cached_property
+    def is_bare(self) -> bool:
+        """Whether the text may be nothing but values: no number has a word of four letters and a vowel of its own."""
+        return self.alone and len(self.text) <= ALL_THERE_IS and not _SPEECH.search(self.text)
+
     def strip(self, where: str) -> Strip:
         """The strip of that name, one of Where."""
         return getattr(self, where)  # type: ignore[no-any-return]
 
     @cached_property
+    def marks(self) -> bytes:
+        """The text with 0 for a digit, A and a for letters, everything else as it is: what cannot be there is seen here first."""
+        return self.raw.translate(_MARKS)
+
+    @cached_property
     def has_digits(self) -> bool:
-        return _DIGIT.search(self.text) is not None
+        return b"0" in self.marks
 
     @cached_property
     def broken(self) -> Strip:
-        if not any(map(self.low.__contains__, (b"card", b"visa", b"carte", b"karte", b"tarjeta"))):
-            return self._cut(iter(()), 0, 0)
+        if b"0000" not in self.marks or not any(map(self.low.__contains__, _CARDS)):
+            return NOTHING
         return self._cut(
             (match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 2, 40
         )
 
     @cached_property
     def numbers(self) -> Strip:
+        if not _MANY_DIGITS.search(self.marks):
+            return NOTHING
         found = _NUMBERS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
         return self._cut((match.span() for match in found if not _DATE.fullmatch(match[0])), 4, 4)
 
     @cached_property
     def capitals(self) -> Strip:
+        if self.capital == self.low:
+            return NOTHING
         classes = bytearray(self.capital.translate(_CAPITAL_CLASS))
         for start, end in self.runs:
             if end - start > _LONGEST_WORD and not _IBAN.match(
@@ -218,14 +228,16 @@ class Sight:
 
     @cached_property
     def dotted(self) -> Strip:
+        if b".0" not in self.marks:
+            return NOTHING
         return self._cut(
             (match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 8, 8
         )
 
     @cached_property
     def years(self) -> Strip:
-        if not any(map(self.low.__contains__, (b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"))):
-            return self._cut(iter(()), 0, 0)
+        if b"0000" not in self.marks or not any(map(self.low.__contains__, _BIRTHS)):
+            return NOTHING
         return self._cut(
             (match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 24, 12
         )
@@ -234,14 +246,15 @@ class Sight:
     def colons(self) -> Strip:
         found = sorted(
             match.span()
-            for pattern in _COLONS
+            for sign, least, pattern in _COLONS
+            if self.raw.count(sign) >= least
             for match in pattern.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
         )
         return self._cut(iter(found), 40, 40)
 
     @cached_property
     def tokens(self) -> Strip:
-        return self._cut(ends_of(self.runs), 48, 32)
+        return self._cut(ends_of(self.runs), 48, 32) if self.runs else NOTHING
 
     def _cut(self, ranges: Iterator[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
@@ -266,14 +279,6 @@ class Sight:
             pieces.append(self.text[left:right])
             around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
         return Strip(BREAK.join(pieces), starts, sources, around)
-
-
-def cues_of(text: str) -> frozenset[str]:
-    """The words of a text for a first look: small letters, camelCase both whole and in parts, without a plural s."""
-    found = text.encode().translate(_LETTERS).decode().split() if text.isascii() else _WORD.findall(text.lower())
-    if _CAMEL.search(text):
-        found += [part.lower() for part in _PART.findall(text)]
-    return frozenset(found).union([word[:-1] for word in found if word[-1] == "s"])
 
 
 def _meetings(classes: bytearray) -> list[int]:

@@ -122,7 +122,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
-        shapes=("A000", "A 000"),
+        shapes=("000000A000", "000000A 000", "000000 A000", "000000 A 000"),
     ),
     letters(
         "DE_PASSPORT",
@@ -171,7 +171,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
-        shapes=("AA000000000", "AA 000"),
+        shapes=("AA000000000", "AA 000000000", "AA000 000 000", "AA 000 000 000"),
     ),
     digits("DE_LANR", r"[0-9]{9}", _is_doctor, _DOCTOR, near=0.8, alone=0.0),
     digits("DE_BSNR", r"[0-9]{9}", anything, _PRACTICE, near=0.7, alone=0.0),

@@ -36,7 +36,7 @@ DETECTORS = (
         bare=0.8,
         near=0.95,
         alone=0.9,
-        shapes=("AAAAAA",),
+        shapes=("****************",),
     ),
     digits(
         "IT_VAT_CODE",

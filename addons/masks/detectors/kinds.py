@@ -13,11 +13,11 @@ from typing import Protocol
 
 import regex
 
-from addons.masks.sight import NEUTRAL, SHORT, Sight, Strip, Where, cues_of
+from addons.masks.cues import cue_of
+from addons.masks.sight import ALL_THERE_IS, NEUTRAL, SHORT, Sight, Strip, Where
 
 SURE = 0.5
 _MANY = 500  # places, from which on context words are looked for once
-ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
 _SAID = regex.compile(r"\w+")
@@ -96,9 +96,7 @@ def words(*names: str) -> Words:
     inner = "|".join("[ _\\-]?".join(map(regex.escape, name.split(" "))) for name in spaced)
     alternatives = [rf"{_LEFT}(?:{inner})s?{_RIGHT}"] if spaced else []
     pattern = regex.compile("|".join([*alternatives, *map(regex.escape, signs)]), regex.IGNORECASE)
-    return Words(
-        pattern, frozenset().union(*(cues_of(name.split(" ")[0]) | {name.replace(" ", "")} for name in spaced)), signs
-    )
+    return Words(pattern, frozenset(cue for name in spaced for cue in (cue_of(name), name.replace(" ", ""))), signs)
 
 
 def compact(value: str) -> str:
@@ -134,7 +132,7 @@ class Pattern:
     after_words: int = 40
     shapes: tuple[
         str, ...
-    ] = ()  # one of these is in the strip's shape (0: digit, A: letter), or the pattern cannot match
+    ] = ()  # one of these is in the strip's shape (0: digit, A: letter; * alone: either), or the pattern cannot match
     long: regex.Pattern[str] | None = None  # for texts in which capitals mean something
     dear: bool = False  # `valid` costs more than a look for context words
 

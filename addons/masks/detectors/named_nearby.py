@@ -5,7 +5,6 @@ Weaker than an assignment (assigned.py), so the run must be longer and denser, a
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,21 +12,24 @@ import regex
 
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import entropy
+from addons.masks.literals import any_of
 from addons.masks.sight import Sight
 
 _BEFORE, _LONGEST = 64, 400
-_LITERALS = (
-    b"secret",
-    b"token",
-    b"key",
-    b"access",
-    b"private",
-    b"pass",
-    b"auth",
-    b"api",
-    b"credential",
-    b"client",
-    b"bearer",
+_LITERALS = any_of(
+    (
+        b"secret",
+        b"token",
+        b"key",
+        b"access",
+        b"private",
+        b"pass",
+        b"auth",
+        b"api",
+        b"credential",
+        b"client",
+        b"bearer",
+    )
 )
 _ANNOUNCED = regex.compile(
     r"(?ix)(?: (?<![a-z]) (?:secret|token|api|key|access|private|credential|pass(?:word|wd|code|phrase)|bearer|auth|client[_\- ]?(?:id|secret))"
@@ -53,15 +55,11 @@ class Announced:
     entities: frozenset[str] = frozenset({"SECRET"})
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        if not sight.runs:
-            return
-        places = sorted(place for literal in _LITERALS for place in sight.places(literal))
-        for start, end in sight.runs if places else ():
-            nearest = places[bisect_right(places, end) - 1]
-            if end - start > _LONGEST or not start - _BEFORE <= nearest < end:
+        for start, end in sight.runs:
+            if end - start > _LONGEST or not _LITERALS.search(sight.low, max(0, start - _BEFORE), end):
                 continue
             run = sight.text[start:end]
-            inside = _INSIDE.search(run) if nearest >= start else None
+            inside = _INSIDE.search(run) if _LITERALS.search(sight.low, start, end) else None
             padding = _PADDING.match(sight.text, end)
             closed = padding.end() if padding else end
             if inside and _is_dense(inside["value"], 20):
