@@ -368,7 +368,8 @@ def masked_part(chain: Chain, scope: ScopedMasker, part: Part) -> tuple[str, tup
             data = part.content.encode()
         return f"[{part.media_type or part.kind.value}, {len(data)} bytes, {chain.media_digest(data)}]", (), False
     if part.content[:1] in {"{", "["}:
-        document = scope.document(part.content.encode("utf-8", "surrogatepass"), "application/json")
+        kind = part.media_type if part.media_type.endswith("jsonl") else "application/json"
+        document = scope.document(part.content.encode("utf-8", "surrogatepass"), kind)
         return document.text, document.hits, document.blocked
     masked = scope.text(part.content, context=part.name)
     return masked.text, masked.hits, masked.blocked

@@ -18,6 +18,9 @@ _TEXTUAL = regex.compile(
 )
 
 
+_LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/ndjson", "application/x-jsonlines"})
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One part of a multipart body."""
@@ -29,8 +32,10 @@ class Section:
 
 
 def form_of(content_type: str) -> str:
-    """One of json, form, multipart, text; empty where only the bytes can tell."""
+    """One of json, lines, form, multipart, text; empty where only the bytes can tell."""
     kind = content_type.partition(";")[0].strip().lower()
+    if kind in _LINES:
+        return "lines"
     if kind.endswith(("/json", "+json")):
         return "json"
     if kind == "application/x-www-form-urlencoded":

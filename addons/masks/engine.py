@@ -271,6 +271,8 @@ class ScopedMasker:
             return "form", self._queried(text, tally)
         if text.lstrip()[:1] in ("{", "[") and (masked := self._json_text(text, part, tally)) is not None:
             return "json", masked
+        if form == "lines" and (masked := self._json_lines(text, part, tally)) is not None:
+            return "lines", masked
         return "text", self._masked(text, "", part, tally)
 
     def _json_text(self, text: str, part: str, tally: _Tally) -> str | None:
@@ -283,6 +285,26 @@ class ScopedMasker:
         if masked is not value:
             return orjson.dumps(masked).decode()
         return None if walk.hides_a_key(text, value) else text
+
+    def _json_lines(self, text: str, part: str, tally: _Tally) -> str | None:
+        """A value a line, as a stream's events are kept. What stands at the same place in several is read as one text: a value may be cut in two."""
+        try:
+            values = [orjson.loads(line) for line in text.splitlines()]
+        except orjson.JSONDecodeError:
+            return None
+        for pieces in walk.columns(values):
+            told = [piece.text for piece in pieces]
+            joined = "".join(told)
+            if replacements := self._replacements(joined, pieces[0].name, f"{part}/{pieces[0].pointer}", tally):
+                for piece, masked in zip(pieces, remap(told, replacements), strict=True):
+                    piece.container[piece.key] = masked
+        try:
+            return "\n".join(
+                orjson.dumps(self._walked(value, f"{part}/{number}", "", tally)).decode()
+                for number, value in enumerate(values)
+            )
+        except walk.TooDeepError:
+            return None
 
     def _section(self, section: bodies.Section, location: str, tally: _Tally) -> str:
         head = self._masked(section.head, "", location, tally)

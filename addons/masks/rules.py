@@ -111,7 +111,7 @@ class MaskedDeltas:
 class MaskedDocument:
     """A body fit for the record, by its content type."""
 
-    form: str  # "json" "form" "multipart" "text" "binary"
+    form: str  # "json" "lines" "form" "multipart" "text" "binary"
     text: str = field(repr=False)  # "" for binary: the caller records digest, type and size
     hits: tuple[Hit, ...] = ()
     blocked: bool = False

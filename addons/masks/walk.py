@@ -107,6 +107,34 @@ def _gather(value: Any, name: str, place: Place | None, found: list[Leaf], depth
         found.append(Leaf(str(value), name, place, is_number=True))
 
 
+class Piece(NamedTuple):
+    """A string of one event of a stream, and where it stands in it."""
+
+    text: str
+    name: str
+    pointer: str
+    container: Any
+    key: Any
+
+
+def columns(values: Sequence[Any]) -> Iterator[list[Piece]]:
+    """The strings that stand at one place in several of the values, in order; not where all of them say the same."""
+    found: dict[str, list[Piece]] = {}
+    for value in values:
+        _columned(value, "", "", found, 0)
+    return (pieces for pieces in found.values() if len({piece.text for piece in pieces}) > 1)
+
+
+def _columned(value: Any, name: str, path: str, found: dict[str, list[Piece]], depth: int) -> None:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in items:
+        here, named = f"{path}/{_escaped(str(key))}", key if isinstance(key, str) else name
+        if isinstance(one, str):
+            found.setdefault(here, []).append(Piece(one, named, here[1:], value, key))
+        elif depth < DEPTH:
+            _columned(one, named, here, found, depth + 1)
+
+
 def hides_a_key(text: str, value: Any) -> bool:
     """Whether an object of the JSON text has a key twice: only the last one is in the value."""
     if orjson.dumps(value) == text.encode():

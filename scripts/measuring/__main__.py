@@ -47,5 +47,23 @@ def speed(*, quick: bool, json_path: Path | None, peers: bool) -> None:
     finish(rows, title, json_path)
 
 
+@main.command(epilog="Example: scripts/measure masking ../shared/masking/cases.jsonl.gz --peers")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@output_options
+@click.option(
+    "--peers",
+    is_flag=True,
+    help="Presidio and detect-secrets too, from the package index into an environment for this run ($AFFIDAVIT_PEERS: a Python that has them).",
+)
+def masking(*, file: Path, quick: bool, json_path: Path | None, peers: bool) -> None:
+    """What the masks find and miss, and how fast. FILE: JSON lines {source, entity, text, expected, must_match}, gzipped or not."""
+    from scripts.measuring.masking import measured  # noqa: PLC0415, as above
+
+    rows, tables = measured(file, quick=quick, peers=peers, say=lambda line: click.echo(line, err=True))
+    for table in tables:
+        console().print(table)
+    finish(rows, "masking", json_path)
+
+
 if __name__ == "__main__":
     main()

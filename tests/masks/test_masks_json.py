@@ -140,3 +140,19 @@ def test_json_without_hits_keeps_its_writing(redacting):
 )
 def test_a_name_holds_for_what_stands_under_it(redacting, text, expected):
     assert redacting.text(text).text == expected
+
+
+def test_a_value_cut_over_the_lines_of_an_unknown_stream_is_masked_as_one(scope):
+    lines = b'{"seq":0,"output":{"text":"it is 4111 11"}}\n{"seq":1,"output":{"text":"11 1111 1111 so"}}'
+
+    masked = scope().document(lines, "application/jsonl")
+
+    first, second = masked.text.splitlines()
+    assert (first.count("[CREDIT_CARD:"), '"text":" so"' in second) == (1, True)
+    assert [hit.location for hit in masked.hits] == ["/output/text"]
+
+
+def test_what_every_line_of_a_stream_says_alike_is_not_joined(scope):
+    lines = b'{"id":"4111"}\n{"id":"4111"}\n{"id":"4111"}\n{"id":"4111"}'
+
+    assert scope().document(lines, "application/jsonl").text.encode() == lines

@@ -1,45 +1,20 @@
 """Inputs made to be slow: a megabyte each is searched to the end. How long it takes is measured elsewhere; the test run's own limit is the only clock."""
 
-import base64
-import random
-
 import pytest
 
-MEGABYTE = 1 << 20
-_RANDOM = random.Random(7)
-WORST = {
-    "words of a letter": "a ",
-    "digits": "1",
-    "digits apart": "1 ",
-    "capitals and digits": "A1 ",
-    "equals": "=",
-    "ats": "@",
-    "names and ats": "a@",
-    "brackets": "[",
-    "braces": "{",
-    "quotes": '"',
-    "backslashes": "\\",
-    "escapes": "\\u0061",
-    "percent": "%41",
-    "colons": "a:",
-    "hexadecimal": "deadbeef00",
-    "dots": "1.",
-    "keys": "password=",
-    "begins of keys": "sk-",
-    "begins of tokens": "eyJ",
-    "begins of placeholders": "[US_SSN:",
-    "begins of private keys": "-----BEGIN ",
-    "addresses": "1.2.3.4 ",
-    "blobs": base64.b64encode(_RANDOM.randbytes(3 << 10)).decode(),
-    "marks": "<a>",
-    "references": "&#52;",
-    "format characters": "\u200b",
-    "wide digits": "４",
-}
+from scripts.measuring.masking_encodings import WORST, nested, worst
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", WORST)
 def test_a_megabyte_is_searched_to_the_end(scope, name):
-    piece = WORST[name]
-    assert not scope().text(piece * (MEGABYTE // len(piece))).withheld
+    assert not scope().text(worst(name)).withheld
+
+
+def test_json_nested_too_deep_to_walk_is_searched_as_text_and_the_value_in_it_is_masked(scope):
+    body = nested().replace("1", '"4111 1111 1111 1111"').encode()
+
+    masked = scope().document(body, "application/json")
+
+    assert "4111" not in masked.text
+    assert [hit.entity for hit in masked.hits] == ["CREDIT_CARD"]

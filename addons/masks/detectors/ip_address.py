@@ -21,6 +21,7 @@ _SIX = regex.compile(
     r"(?<![\w:.])(?:(?:[0-9A-Fa-f]{1,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|:)|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}"
     r"|(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}:){0,5}[0-9A-Fa-f]{1,4})(?![\w:])"
 )
+_EXAMPLES = ("192.0.2.", "198.51.100.", "203.0.113.")
 _CONTEXT = words(
     "ip",
     "ips",
@@ -46,9 +47,10 @@ _MAC = regex.compile(
 
 
 def _public(value: str) -> bool:
-    """Four numbers that are somebody's: routable, and not a network's own address."""
+    """Four numbers that are somebody's: routable, and not a network's own address. Those of examples (RFC 5737) stand where real ones will."""
     address = ipaddress.ip_address(value)
-    return address.is_global and not address.is_multicast and not value.endswith(".0.0")
+    routable = address.is_global or value.startswith(_EXAMPLES)
+    return routable and not address.is_multicast and not value.endswith(".0.0")
 
 
 def _private(value: str) -> bool:

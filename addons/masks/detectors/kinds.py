@@ -240,15 +240,16 @@ class Anchored:
     def _matches(self, sight: Sight, places: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
         group = "value" if "value" in self.pattern.groupindex else 0
         passed = 0
-        for place in places:
+        text, back, forward = sight.text, self.back, self.pattern.match
+        for number, place in enumerate(places):
             if place < passed:
                 continue
+            if number % _MANY == 0:
+                sight.timeout  # noqa: B018 -- raises when it is over; a match in a window is short, asking costs as much
             start = place
-            if self.back and (back := self.back.match(sight.text, passed, place)):
-                start = back.start()
-            if match := self.pattern.match(
-                sight.text, start, place + width + self.after, timeout=sight.timeout, concurrent=sight.shared
-            ):
+            if back and (found := back.match(text, passed, place)):
+                start = found.start()
+            if match := forward(text, start, place + width + self.after):
                 passed = match.end()
                 yield match.span(group)
 
