@@ -62,6 +62,7 @@ class Exchange:
     refusal: Refused | None = None
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
     decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream
+    at_door: bool = False  # refused before anybody was known; `identity.refused` is its whole record
     opened: bool = False
     closed: bool = False
     sent_at: datetime | None = None

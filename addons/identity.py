@@ -65,13 +65,16 @@ class Identity:
     @hooks.fails_closed
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         host, port = flow.request.host, flow.request.port
+        self.desk.counted.connects += 1
         state = hooks.client_state(flow.client_conn)
         state["connect"] = (normal_host(host) or host, port)
         state["proxy_credential"] = flow.request.headers.pop("proxy-authorization", "")
         provider = provider_of_host(host)
         if decide.connection_for_host(self.desk.policies, host, port) or (provider and not _is_address(host)):
+            self.desk.counted.inside += 1
             return  # decided inside, where an answer can be read
-        exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock()))
+        exchange = Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock(), at_door=True)
+        hooks.begin(flow, exchange)
         try:
             caller = self._by_secret(proxy_authorization(state["proxy_credential"]))
         except TokenRefused as refusal:
@@ -153,6 +156,7 @@ class Identity:
         await self._raw(flow, "dns")
 
     async def _raw(self, flow: object, kind: str) -> None:
+        self.desk.counted.raw += 1
         flow.kill()  # type: ignore[attr-defined] # TCPFlow, UDPFlow or DNSFlow
         server = getattr(flow, "server_conn", None)
         host, port = (server.address or ("", 0))[:2] if server else ("", 0)
@@ -206,6 +210,7 @@ class Identity:
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         if flow.error:
             return
+        self.desk.counted.requests += 1
         reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
         exchange = hooks.begin(
             flow, Exchange(self.desk.new_id("ex"), "base_url" if reverse else "proxy", self.desk.clock())
@@ -321,6 +326,8 @@ class Identity:
             "identity.refused", exchange.id, "",
             code=code, door=exchange.door, host=flow.request.pretty_host, connection=connection, client=_address(flow),
         )  # fmt: skip
+        exchange.at_door = True
+        self.desk.counted.recorded += 1
 
     async def _event(self, kind: str, exchange_id: str, actor: str, *, client: str = "", **attrs: str | int) -> None:
         meta = {"client_address": client} if client else None

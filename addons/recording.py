@@ -60,6 +60,7 @@ class Recording:
             exchange.refusal = None
             raise
         exchange.opened = True
+        self.desk.counted.recorded += 1
         if exchange.stop:
             raise exchange.stop
 
@@ -221,8 +222,23 @@ class Closing:
         }[code]
         raise Refused(502, code, sentence, outcome="failed")
 
+    async def _never_opened(self, exchange: Exchange) -> None:
+        """Seen, and gone before it could be recorded: the client left in the middle of its request, or a hook failed.
+
+        Nothing went upstream. What was sent is not known whole, so that there was one is all that is recorded.
+        """
+        exchange.closed = True
+        self.desk.counted.unrecorded += 1
+        actor = exchange.caller.subject if exchange.caller else ""
+        attrs = {"code": "request_not_whole", "detail": exchange.refusal.code if exchange.refusal else "client_left"}
+        await self.desk.record(Event("finding", actor=actor, exchange_id=exchange.id, attrs=attrs))
+        self.desk.counted.unrecorded -= 1
+        self.desk.counted.recorded += 1
+
     async def _close(self, flow: http.HTTPFlow, ended: tuple[Outcome, str]) -> None:
         exchange = hooks.exchange_of(flow)
+        if exchange and not (exchange.opened or exchange.closed or exchange.at_door):
+            await self._never_opened(exchange)
         if exchange is None or exchange.closed or not exchange.opened:
             return
         exchange.closed = True

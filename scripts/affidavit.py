@@ -40,6 +40,8 @@ SUBCOMMANDS = (
     Subcommand("replay", "scripts.replay:replay", "recorded exchanges as flows, in a file or in mitmweb"),
     Subcommand("export", "scripts.export:export_package", "the evidence package, for an auditor to take away"),
     Subcommand("verify", "scripts.verify:verify_path", "check a store or a package; every failure by name"),
+    Subcommand("report", "scripts.report:report", "what the record adds up to: accounting"),
+    Subcommand("explain", "scripts.explain:explain", "say, under your own name, why a finding is as it is"),
     Subcommand("policy", "scripts.policy:policy", "check the rules"),
     Subcommand("status", "scripts.status:status", "versions, log, disk, holds and findings"),
 )

@@ -25,6 +25,7 @@ from typing import Any
 from addons.approvals.grants import Grant
 from addons.approvals.state import Action, Approval, Key, State
 from addons.console import readings
+from addons.console.counted import Counted
 from addons.console.rows import approval_of, grant_of, token_of, token_row
 from addons.console.state import StateFolder
 from addons.console.version import VERSION
@@ -63,6 +64,7 @@ class Desk:
     random: Random
     findings: dict[tuple[str, str], None] = field(default_factory=dict)  # in the order they came
     open_holds: int = 0
+    counted: Counted = field(default_factory=Counted)
     waiting: WaitingRoom = field(init=False)
     _started: bool = False
 
@@ -126,6 +128,7 @@ class Desk:
             "open_holds": self.open_holds,
             "pending": len(self.approvals(State.PENDING)),
             "disk_free_mib": self.disk_free_bytes >> 20,
+            "counted": self.counted.attrs(),
         }
         await asyncio.wrap_future(self.store.heartbeat(attrs))
 
@@ -133,7 +136,7 @@ class Desk:
         """Also after the store has failed: then there is nothing left to write, only to let go."""
         await self.waiting.close()
         if self._started and self.store.failure is None:
-            await self.record(Event("gateway.stopped"))
+            await self.record(Event("gateway.stopped", attrs={"counted": self.counted.attrs()}))
         await asyncio.to_thread(self.store.close)
 
     # -- the record -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State, may_decide
-from addons.console import exporting, readings
+from addons.console import exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
@@ -206,6 +206,25 @@ async def record_export(desk: Desk, ask: Ask, _item: str) -> Json:
     return await exporting.record_export(desk, reader, ask.actor, body)
 
 
+async def explain(desk: Desk, ask: Ask, _item: str) -> Json:
+    """By a person, with their own token: an explanation that nobody stands for is none."""
+    body = _body(ask, {"finding": str, "reason": str}, needed={"finding", "reason"})
+    person = approver_of(desk, ask).subject
+    with desk.store.reading() as database:
+        if not judging.is_finding(database, body["finding"]):
+            raise OperationRefused(
+                404, "finding_unknown", f"nothing here is called {body['finding']!r}", "affidavit report accounting"
+            )
+    return await judging.explain(desk, person, ask.actor, body["finding"], body["reason"])
+
+
+async def review(desk: Desk, ask: Ask, _item: str) -> Json:
+    """Also by a person: who reviewed is what the record is for."""
+    body = _body(ask, {"review": str, "result": dict, "note": str}, needed={"review", "result", "note"})
+    person = approver_of(desk, ask).subject
+    return await judging.review(desk, person, ask.actor, body["review"], body["result"], body["note"])
+
+
 ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/status", status),
     ("GET", "/connections", connections),
@@ -221,6 +240,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/reads", record_read),
     ("POST", "/checkpoints", sign_checkpoint),
     ("POST", "/exports", record_export),
+    ("POST", "/explanations", explain),
+    ("POST", "/reviews", review),
 )
 
 

@@ -185,6 +185,7 @@ class Connection:
     deny_models: tuple[str, ...]  # globs, letter case ignored; they win over `models`
     limits: Limits
     allow_private: bool  # the upstream's address may be loopback, private or link-local
+    usage_keys: tuple[str, ...] = ()  # how the provider's usage export names the keys that this connection uses
 
 
 # masking.yaml

@@ -29,7 +29,7 @@ from addons.policy.nodes import Scalar
 KEYS = ("version", "other_hosts", "connections")
 CONNECTION_KEYS = (
     "id", "provider", "hosts", "ports", "upstream", "plain", "allow_private",
-    "credential", "groups", "models", "deny_models", "limits",
+    "credential", "groups", "models", "deny_models", "limits", "usage_keys",
 )  # fmt: skip
 CREDENTIAL_KEYS = ("header", "query", "value")
 LIMIT_KEYS = ("body_bytes", "reply_bytes")
@@ -101,7 +101,16 @@ def _connection(fields: Fields, known: Known) -> Connection:
         deny_models=fields.texts("deny_models", forms.GLOB, ()),
         limits=_limits(fields.inner("limits", LIMIT_KEYS, required=False)),
         allow_private=fields.flag("allow_private", default=False),
+        usage_keys=_usage_keys(fields),
     )
+
+
+def _usage_keys(fields: Fields) -> tuple[str, ...]:
+    """A key belongs to one connection: what was used under it is compared with what that connection recorded."""
+    keys = fields.marked("usage_keys", forms.LINE, ())
+    for key in keys:
+        fields.reading.declare("usage key", key)
+    return tuple(key.text for key in keys)
 
 
 def _provider(fields: Fields, known: Known) -> str:
