@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.end_to_end.gateway import Bench, Template, bench, made_template
 from tests.end_to_end.sdk import PYTHON, Worker, node_command, python_command, worker
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of a room
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
