@@ -51,6 +51,7 @@ def _print(answer: dict[str, Any]) -> None:
         ("policies", f"{answer['policies']['digest']}  {answer['policies']['folder']}"),
         ("log", f"{answer['origin']}: {log['size']} leaves"),
         ("outside anchor", "none: whoever holds this machine and its keys could still rewrite the log"),
+        ("clock", _clock(answer["clock"])),
         ("disk left", f"{answer['disk_free_bytes'] / (1 << 30):.1f} GiB"),
         ("waiting", f"{answer['pending_approvals']} approvals, {answer['open_holds']} calls held now"),
         ("tokens", f"{answer['tokens_in_force']} in force"),
@@ -62,3 +63,8 @@ def _print(answer: dict[str, Any]) -> None:
         screen.print(one_line(f"finding: {finding}"), style="yellow")
     if not answer["findings"]:
         screen.print("no findings")
+
+
+def _clock(clock: dict[str, Any]) -> str:
+    error = f", at most {clock['max_error_us'] / 1e6:.1f} s off" if "max_error_us" in clock else ""
+    return f"synchronised: {clock['synchronised']}{error}"

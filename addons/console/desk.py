@@ -27,6 +27,7 @@ from addons.approvals.state import Action, Approval, Key, State
 from addons.console import readings
 from addons.console.counted import Counted
 from addons.console.rows import approval_of, grant_of, token_of, token_row
+from addons.console.running import clock_state, code_digest
 from addons.console.state import StateFolder
 from addons.console.version import VERSION
 from addons.console.waiting import WaitingRoom
@@ -112,10 +113,14 @@ class Desk:
 
         options: as they shall stand in the leaf; `unsafe` names those that were allowed to go round the stack.
         """
+        runs = {**self.versions(), "code": code_digest(), "options": dict(options)}
+        with self.store.reading() as database:
+            ran = readings.last_start(database)
+        changed = sorted(name for name in runs if ran and ran.get(name) != runs[name])
+        if changed:
+            await self.record(Event("config.changed", actor=operator(), attrs={"changed": "gateway", "names": changed}))
         await self.record(
-            Event(
-                "gateway.started", attrs={**self.versions(), "policies": self.policies.digest, "options": dict(options)}
-            )
+            Event("gateway.started", attrs={**runs, "policies": self.policies.digest, "clock": clock_state()})
         )
         for name in options.get("unsafe", ()):
             self.find(
@@ -129,6 +134,7 @@ class Desk:
             "pending": len(self.approvals(State.PENDING)),
             "disk_free_mib": self.disk_free_bytes >> 20,
             "counted": self.counted.attrs(),
+            "clock": clock_state(),
         }
         await asyncio.wrap_future(self.store.heartbeat(attrs))
 

@@ -45,6 +45,14 @@ def policy_digest(database: Connection) -> str:
     return "" if row is None else str(row[0])
 
 
+def last_start(database: Connection) -> Row:
+    """What the newest `gateway.started` says of code, versions and options; empty before the first."""
+    row = database.execute(
+        "SELECT leaf FROM events WHERE type = 'gateway.started' ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    return {} if row is None else orjson.loads(row[0])["attrs"]
+
+
 def log(database: Connection) -> Row:
     size = database.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchone()[0]
     signed = database.execute("SELECT size, at FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone() or (0, None)

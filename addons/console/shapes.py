@@ -9,6 +9,7 @@ from typing import Any
 from addons.approvals.state import Approval, State
 from addons.console import readings
 from addons.console.desk import Desk
+from addons.console.running import clock_state
 from addons.evidence.database import sqlite_notes
 from addons.evidence.ids import time_text
 from addons.policy.model import Connection, CredentialKind, Source
@@ -30,6 +31,7 @@ def status_shape(desk: Desk) -> dict[str, Any]:
         "origin": desk.keys.origin,
         "policies": {"digest": desk.policies.digest, "folder": str(desk.policies.origin)},
         "log": log,
+        "clock": clock_state(),
         "disk_free_bytes": desk.disk_free_bytes,
         "open_holds": desk.open_holds,
         "pending_approvals": len(desk.approvals(State.PENDING)),

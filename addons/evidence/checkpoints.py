@@ -92,10 +92,14 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """The signed note of `text`, which ends in a newline."""
+        return f"{text}\n{self.signature_line(text)}"
+
+    def signature_line(self, text: str) -> str:
+        """One more line for a note of `text` that somebody else signed."""
         if not text.endswith("\n") or not _plain(text):
             raise NoteInvalid("note: expected text without control characters that ends in a newline")
         blob = self.verifier.key_id + self._key().sign(text.encode())
-        return f"{text}\n— {self.name} {base64.b64encode(blob).decode()}\n"
+        return f"— {self.name} {base64.b64encode(blob).decode()}\n"
 
     def _key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)

@@ -27,6 +27,7 @@ from addons.evidence.ids import Random
 
 _LOG = "log.key"
 _VKEY = "log.vkey"
+_NEXT = "log.key.next"  # while the key is being changed, see renewal.py
 _SECRETS = ("approval.key", "masking.key", "fingerprint.key")
 _ORIGIN = re.compile(r"[\x21-\x2a\x2c-\x7e]{1,120}")  # printable ASCII without space and "+": c2sp.org/tlog-checkpoint
 _SECRET = re.compile(r"[0-9a-f]{64}")
@@ -54,22 +55,25 @@ class Keys:
         return self.signer.verifier.vkey
 
     @classmethod
-    def create(cls, folder: Path, random: Random, origin: str | None = None) -> Keys:
-        """Make all keys in a new folder; refuses one that exists. `origin`: "log.example.org/gateway-1", this log's own name."""
+    def create(cls, folder: Path, random: Random, origin: str | None = None, like: Keys | None = None) -> Keys:
+        """Make all keys in a new folder; refuses one that exists. `origin`: "log.example.org/gateway-1", this log's own name.
+
+        like: keep the other secrets of these keys, so that equal values still get equal tokens.
+        """
         seed = random(32)
         signer = Signer(origin or default_origin(seed), seed)
         if _ORIGIN.fullmatch(signer.name) is None:
             raise KeysError(
                 "origin: expected 1-120 printable ASCII characters without space or +; write it like a URL without https://"
             )
-        keys = cls(signer, random(32), random(32), random(32))
+        secrets = (like.approval, like.masking, like.fingerprint) if like else (random(32), random(32), random(32))
+        keys = cls(signer, *secrets)
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
             raise KeysError(
                 f"keys {folder} exist already; keep them, or move the whole state folder away first"
             ) from None
-        secrets = (keys.approval, keys.masking, keys.fingerprint)
         _write(folder / _LOG, _private_text(signer))
         _write(folder / _VKEY, keys.vkey)
         for name, secret in zip(_SECRETS, secrets, strict=True):
@@ -83,6 +87,9 @@ class Keys:
         if not folder.is_dir():
             raise KeysError(f"keys {folder} not found; create them: affidavit init")
         _refuse_exposed(folder)
+        following = successor(folder)
+        if following is not None and _read(folder / _VKEY) == following.verifier.vkey:
+            install_successor(folder)  # a change of the key that was cut short at its last step
         signer = _signer(folder / _LOG)
         if _read(folder / _VKEY) != signer.verifier.vkey:
             raise KeysError(
@@ -95,6 +102,31 @@ def default_origin(seed: bytes) -> str:
     """`affidavit.invalid/` and 8 hex digits of the public key's hash: unique, and claims no domain (RFC 2606)."""
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
     return f"affidavit.invalid/{sha256(public).hexdigest()[:8]}"
+
+
+def prepare_successor(folder: Path, origin: str, random: Random) -> Signer:
+    """A new key for the same log, in a file beside the old one; it is not in force yet."""
+    signer = Signer(origin, random(32))
+    (folder / _NEXT).unlink(missing_ok=True)
+    _write(folder / _NEXT, _private_text(signer))
+    sync_folder(folder)
+    return signer
+
+
+def successor(folder: Path) -> Signer | None:
+    return _signer(folder / _NEXT) if (folder / _NEXT).exists() else None
+
+
+def install_successor(folder: Path) -> None:
+    """From now on the new key is the log's. The old private key is gone afterwards; its public half is in the log."""
+    signer = _signer(folder / _NEXT)
+    fresh = folder / (_VKEY + ".next")
+    fresh.unlink(missing_ok=True)
+    _write(fresh, signer.verifier.vkey)
+    fresh.rename(folder / _VKEY)
+    sync_folder(folder)
+    (folder / _NEXT).rename(folder / _LOG)
+    sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:

@@ -80,11 +80,16 @@ class Ledger:
                 self._connection.execute(text, values)
         return results
 
-    def sign(self) -> str:
-        """Sign the tree as it is and store the checkpoint in the caller's transaction; its note."""
+    def sign(self, successor: Signer | None = None) -> str:
+        """Sign the tree as it is and store the checkpoint in the caller's transaction; its note.
+
+        successor: the key that signs from here on; the one checkpoint between them bears both signatures.
+        """
         tree = self.state.tree
         checkpoint = Checkpoint(self._signer.name, tree.size, tree.root())
         note = sign_checkpoint(self._signer, checkpoint)
+        if successor is not None:
+            note += successor.signature_line(checkpoint.body)
         root = checkpoint.body.split("\n")[2]
         row = (checkpoint.size, root, note, time_text(self.clock()))
         self._connection.execute(statements.CHECKPOINT, row)

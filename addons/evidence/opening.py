@@ -5,14 +5,13 @@ Opening reads the newest checkpoint and what came after it, O(log n) hashes and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import batched
 from pathlib import Path
-from typing import Any
 
 from addons.evidence.chain import Tip
-from addons.evidence.checkpoints import Checkpoint, NoteInvalid, Verifier, check_checkpoint
+from addons.evidence.checkpoints import Checkpoint, NoteInvalid, Verifier
 from addons.evidence.database import (
     APPLICATION_ID,
     Connection,
@@ -31,9 +30,12 @@ from addons.evidence.ledger import Ledger, Open, State
 from addons.evidence.log import Tree, leaf_hash, position, root_at
 from addons.evidence.migrations import MIGRATIONS, VERSION
 from addons.evidence.records import Closed, Event, Outcome, Record
+from addons.evidence.rotation import KeyChain, key_changes
+from addons.evidence.stored_log import StoredHashes
 from addons.evidence.subjects import Subjects
 
 _RECOVERED_AT_ONCE = 500
+UNREADABLE = (sqlite3.Error, StoreError)
 
 
 def initialise(path: Path, keys: Keys, clock: Clock, random: Random) -> None:
@@ -54,6 +56,17 @@ def connected(path: Path) -> Connection:
         with reader(path) as connection:
             _refuse_foreign(path, connection)
         return connect(path)
+
+
+def refusal(path: Path, keys: Keys) -> str:
+    """Why this store cannot be gone on with, "" where it can; changes nothing."""
+    try:
+        with _faults(path), reader(path) as connection:
+            _refuse_foreign(path, connection)
+            _state(path, connection, keys.signer.verifier)
+    except StoreError as fault:
+        return str(fault)
+    return ""
 
 
 def resume(
@@ -138,9 +151,15 @@ def _state(path: Path, connection: Connection, verifier: Verifier) -> State:
     newest = connection.execute("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
     if newest is None:
         raise StoreError(f"evidence store {path} has no checkpoint; restore it from a backup")
-    checkpoint = _checkpoint(path, newest[0], verifier)
-    reader = _Hashes(connection)
-    for claim, place in ((checkpoint, "its newest checkpoint"), (_head(path, verifier), f"{path.with_name('head')}")):
+    keys = KeyChain(verifier, key_changes(connection, size))
+    if keys.newest != verifier:
+        raise StoreError(
+            f"evidence store {path}: its key was changed to {keys.newest.vkey}, these are the keys of before; "
+            "finish the change: affidavit log rotate-key"
+        )
+    checkpoint = _checkpoint(path, newest[0], keys)
+    reader = StoredHashes(connection)
+    for claim, place in ((checkpoint, "its newest checkpoint"), (_head(path, keys), f"{path.with_name('head')}")):
         _refuse_behind(path, claim, place, size, reader)
     _refuse_changed_tail(path, connection, checkpoint.size, size, reader)
     policy = connection.execute("SELECT digest FROM policies ORDER BY seq DESC LIMIT 1").fetchone()
@@ -156,27 +175,27 @@ def _state(path: Path, connection: Connection, verifier: Verifier) -> State:
     )
 
 
-def _checkpoint(path: Path, note: str, verifier: Verifier) -> Checkpoint:
+def _checkpoint(path: Path, note: str, keys: KeyChain) -> Checkpoint:
     try:
-        return check_checkpoint(verifier, note)
+        return keys.check(note)
     except NoteInvalid as fault:
         raise StoreError(
-            f"evidence store {path} is not the log of {verifier.name} ({fault}); give it the keys it was made with"
+            f"evidence store {path} is not the log of {keys.newest.name} ({fault}); give it the keys it was made with"
         ) from fault
 
 
-def _head(path: Path, verifier: Verifier) -> Checkpoint | None:
+def _head(path: Path, keys: KeyChain) -> Checkpoint | None:
     note = read_head(path)
-    return None if note is None else _checkpoint(path, note, verifier)
+    return None if note is None else _checkpoint(path, note, keys)
 
 
-def _refuse_behind(path: Path, claim: Checkpoint | None, place: str, size: int, reader: _Hashes) -> None:
+def _refuse_behind(path: Path, claim: Checkpoint | None, place: str, size: int, reader: StoredHashes) -> None:
     if claim is None:
         return
     if claim.size > size:
         raise StoreError(
             f"evidence store {path} has {size} leaves, {place} was signed over {claim.size}: this is an older copy; "
-            "put the newest store back, or keep both and start a new log: affidavit init"
+            "put the newest store back, or keep this one and begin a new log: affidavit log recover"
         )
     if root_at(claim.size, reader) != claim.root:
         raise StoreError(
@@ -184,22 +203,10 @@ def _refuse_behind(path: Path, claim: Checkpoint | None, place: str, size: int, 
         )
 
 
-def _refuse_changed_tail(path: Path, connection: Connection, first: int, size: int, reader: _Hashes) -> None:
+def _refuse_changed_tail(path: Path, connection: Connection, first: int, size: int, reader: StoredHashes) -> None:
     """What no checkpoint covers yet must at least be what its own hashes say."""
     for seq, leaf in connection.execute("SELECT seq, leaf FROM events WHERE seq >= ?", (first,)):
         if reader([position(0, seq)]) != [leaf_hash(leaf.encode())]:
             raise StoreError(
                 f"evidence store {path}: leaf {seq} of {size} was changed; keep this copy and run affidavit verify"
             )
-
-
-class _Hashes:
-    """Stored hashes by position."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __call__(self, positions: Sequence[int]) -> list[bytes]:
-        query = "SELECT hash FROM hashes WHERE position = ?"
-        found: list[Any] = [self._connection.execute(query, (place,)).fetchone() for place in positions]
-        return [b"" if row is None else row[0] for row in found]

@@ -22,6 +22,7 @@ from addons.evidence.database import Connection, Database, reader, sqlite3
 from addons.evidence.head import head_path, read_head
 from addons.evidence.migrations import MIGRATIONS
 from addons.evidence.report import Failure, Report
+from addons.evidence.rotation import KeyChain, key_changes
 
 __all__ = ["Claim", "Failure", "Report", "verify"]
 
@@ -67,7 +68,8 @@ def _check(
     people = subjects_of(connection)
     check_subjects(report, people)
     names = {person.pseudonym: person.name for person in people.values()}
-    log = LogCheck(connection, report, verifier, size=size, signed=signed, names=names, claims=claims)
+    keys = KeyChain(verifier, key_changes(connection, size))
+    log = LogCheck(connection, report, keys, size=size, signed=signed, names=names, claims=claims)
     rows = ChangingRows(connection, report, size)
     messages = MessageCheck(connection, report, people, size=size, erased=log.erased)
     for leaf in log.run(progress):

@@ -10,6 +10,7 @@ import pytest
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
 from addons.console.desk import Lull
+from addons.console.running import clock_state, code_digest
 from addons.console.state import StateOwned
 from addons.console.waiting import WATCHED, ApprovalUnknown
 from addons.evidence.database import StoreError
@@ -474,6 +475,39 @@ def test_start_and_stop_are_in_the_record_with_the_versions(state, clock):
         leaf = database.execute("SELECT leaf FROM events WHERE type = 'gateway.started'").fetchone()[0]
     assert '"affidavit":"0.1.0"' in leaf
     assert '"sqlite":"3.' in leaf
+    assert f'"code":"{code_digest()}"' in leaf
+    assert '"clock":{' in leaf
+    assert "config.changed" not in kinds
+
+
+def test_another_version_or_option_than_at_the_last_start_is_a_leaf_that_names_it(state, clock):
+    async def work():
+        for size in (1, 1, 2):
+            async with owning(state, clock) as desk:
+                await desk.started(options={"unsafe": [], "request_bytes": size})
+
+    run(work())
+
+    with Store.reader(state.database) as database:
+        leaves = [leaf for (leaf,) in database.execute("SELECT leaf FROM events WHERE type = 'config.changed'")]
+    assert len(leaves) == 1
+    assert '"attrs":{"changed":"gateway","names":["options"]}' in leaves[0]
+
+
+def test_the_code_has_another_digest_when_a_file_of_it_has_other_bytes(tmp_path):
+    (tmp_path / "addons").mkdir()
+    digests = []
+    for text in ("a = 1", "a = 2", "a = 1"):
+        (tmp_path / "addons" / "x.py").write_text(text)
+        code_digest.cache_clear()
+        digests.append(code_digest(tmp_path))
+    code_digest.cache_clear()
+
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_the_clock_tells_what_the_kernel_knows_of_it():
+    assert clock_state()["synchronised"] in {"yes", "no", "unknown"}
 
 
 def test_options_that_go_round_the_stack_are_in_the_start_record_and_findings(state, clock):

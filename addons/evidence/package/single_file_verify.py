@@ -292,6 +292,7 @@ WHERE x.closed_seq IS NOT NULL AND x.closed_seq < ? AND x.request_node IS NOT (
   SELECT number FROM walk WHERE depth = x.request_length - 1
 )
 """
+KEY_CHANGES = "SELECT seq, leaf FROM events WHERE type = 'config.changed' AND seq < ? ORDER BY seq"
 POLICIES_OF_NONE = """
 SELECT p.digest, p.seq FROM policies p LEFT JOIN events e ON e.seq = p.seq WHERE e.type IS NOT 'policy.loaded'
 """
@@ -361,6 +362,7 @@ class Database:
         self.names: dict[str, str] = {}  # pseudonym -> name, of the people in here
         self.misplaced: dict[int, int] = {}  # place -> the number that its leaf bears
         self.signed = self.one("SELECT coalesce(max(size), 0) FROM checkpoints")[0]
+        self.keys = self.keys_in_order()
 
     def one(self, query: str, *values: Any) -> Any:
         return self.db.execute(query, values).fetchone()
@@ -447,6 +449,11 @@ class Database:
         actor = self.names.get(leaf["actor"], row["actor"]) if "actor" in leaf and (chosen or row["actor"]) else None
         if row["actor"] != actor or any(row[name] != leaf.get(name) for name in ("at", "type", "exchange_id")):
             self.report.fail("event_row_changed", seq, "a column of events is not what the leaf says")
+        if leaf["type"] == "gateway.recovered" and "from" in leaf["attrs"]:
+            left, known = leaf["attrs"].get("size"), leaf["attrs"].get("known_size")
+            self.report.notes.append(
+                f"this log follows {leaf['attrs']['from']}, of which {left} of {known} known leaves were left"
+            )
         if leaf["type"] == "payload.erased" and seq < self.signed:  # what is not signed excuses nothing
             erased = [(number,) for number in leaf["attrs"].get("seqs", ())]
             self.db.executemany("INSERT OR IGNORE INTO scratch.erased VALUES (?)", erased)
@@ -535,6 +542,47 @@ class Database:
                 self.report.fail("exchange_row_changed", seq, f"exchange {exchange}: {', '.join(other)}")
 
     # -- checkpoints -----------------------------------------------------------------------------------------------------
+    def keys_in_order(self) -> list[tuple[int, Key]]:
+        """(from which size on, key). Leaf r may hand the log to another key: sizes up to r + 1 are the old key's, those from r + 1
+        on the new one's, so the checkpoint over r + 1 leaves bears both signatures. Whichever key was given leads to the others.
+        """
+        if self.key is None:
+            return []
+        chain: list[tuple[int, str]] = []
+        for seq, leaf in self.db.execute(KEY_CHANGES, (self.end,)):
+            attrs = parsed(leaf).get("attrs")
+            if isinstance(attrs, dict) and attrs.get("changed") == "log_key":
+                chain = chain or [(0, str(attrs.get("from")))]
+                if chain[-1][1] != attrs.get("from"):
+                    self.report.fail(
+                        "key_change_bad", seq, "this change of the key does not begin with the key before it"
+                    )
+                chain.append((seq + 1, str(attrs.get("to"))))
+        try:
+            keys = [(size, Key(vkey)) for size, vkey in chain] or [(0, self.key)]
+        except ValueError as fault:
+            self.report.fail("key_change_bad", None, f"a change of the key names no key: {fault}")
+            return [(0, self.key)]
+        led_to = {(key.name, key.public) for _, key in keys}
+        if {name for name, _ in led_to} != {self.key.name} or (self.key.name, self.key.public) not in led_to:
+            self.report.fail("key_change_bad", None, "the changes of the key do not lead to the key that was given")
+            keys = [(0, self.key)]
+        for size, _ in keys[1:]:
+            made = self.one("SELECT 1 FROM checkpoints WHERE size = ?", size)
+            self.report.expect(
+                made, "key_change_bad", size - 1, f"no checkpoint over {size} leaves, signed by both keys"
+            )
+        first = keys[0][1]
+        default = re.match(r"affidavit\.invalid/([0-9a-f]{8})\Z", first.name)
+        if default and default.group(1) != hashlib.sha256(first.public).hexdigest()[:8]:
+            self.report.fail("key_invalid", None, f"{first.name} is the name of another key than this one")
+        return keys
+
+    def keys_of(self, size: int) -> list[Key]:
+        """Each key that must have signed a checkpoint of this size."""
+        ends = [first for first, _ in self.keys[1:]] + [size]
+        return [key for (first, key), end in zip(self.keys, ends) if first <= size <= end]
+
     def marks(self, seen: list[tuple[str, str]], every: bool) -> Iterator[Mark]:
         """In the order of sizes; notes are checked on the way."""
         kept = []
@@ -546,6 +594,7 @@ class Database:
                 self.check_signature(note, name)
                 kept.append((size, root, name, "history_replaced"))
         kept.sort()
+        joints = {first for first, _ in self.keys[1:]}
         [count] = self.one("SELECT count(*) FROM checkpoints")
         self.report.expect(count, "checkpoint_missing", None, "the log has no checkpoint")
         for number, (size, root, note) in enumerate(
@@ -556,21 +605,22 @@ class Database:
             name = f"checkpoint {size}"
             good = checkpoint(note) == (self.origin, size, from_base64(root))
             self.report.expect(good, "checkpoint_row_changed", size, f"{name}: size or root are not those of its note")
-            self.check_signature(note, name, fully=every or count - number <= 100 or number % 1000 == 0)
+            self.check_signature(
+                note, name, fully=every or size in joints or count - number <= 100 or number % 1000 == 0
+            )
             yield size, checkpoint(note)[2], name, "checkpoint_root_bad"
         yield from kept
 
     def check_signature(self, note: str, name: str, *, fully: bool = True) -> None:
         """That this log's key signed it; not fully: that it says so."""
-        if self.key is None:
-            return
-        signatures = self.key.signatures(note)
-        good = signatures and not (
-            fully and not all(is_signed(self.key.public, raw(body_of(note)), one) for one in signatures)
-        )
-        self.report.expect(
-            good, "checkpoint_signature_bad", None, f"{name}: not signed by {self.key.name}+{self.key.id.hex()}"
-        )
+        for key in self.keys_of(max(0, checkpoint(note)[1])):
+            signatures = key.signatures(note)
+            good = signatures and not (
+                fully and not all(is_signed(key.public, raw(body_of(note)), one) for one in signatures)
+            )
+            self.report.expect(
+                good, "checkpoint_signature_bad", None, f"{name}: not signed by {key.name}+{key.id.hex()}"
+            )
 
     def check_marks(self, mark: Mark | None, marks: Iterator[Mark]) -> Mark | None:
         """Those that the tree has come to; the next one."""
@@ -867,9 +917,6 @@ def check_key(vkey: str, report: Report) -> Key | None:
     except ValueError as fault:
         report.fail("key_invalid", None, f"{vkey}: {fault}")
         return None
-    default = re.match(r"affidavit\.invalid/([0-9a-f]{8})\Z", key.name)
-    if default and default.group(1) != hashlib.sha256(key.public).hexdigest()[:8]:
-        report.fail("key_invalid", None, f"{key.name} is the name of another key than this one")
     return key
 
 
