@@ -7,20 +7,20 @@ gets 409 approval_pending, and its retry finds the answer.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from mitmproxy import http
 
 from addons import hooks, layers
-from addons.approvals.grants import Grant, GrantRefused
-from addons.approvals.requests import payload_digest, pending_hint
+from addons.approvals.grants import GrantRefused
+from addons.approvals.requests import payload_digest, pending_hint, view_digest
+from addons.approvals.state import About, State
 from addons.approvals.state import Approval as Asked
-from addons.approvals.state import State
-from addons.commands.read import read as commands_in
 from addons.console.desk import Desk
+from addons.facts import FactFinder
 from addons.hooks import Exchange, Refused
 from addons.policy import decide
-from addons.policy.decide import CommandFact, Facts
+from addons.policy.approval_rules import Facts
 from addons.policy.model import ApprovalRule, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Kind, Part
@@ -35,9 +35,20 @@ STREAM_HOLD_SECONDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What waits, under which rule, for how long at most."""
+
+    rule: ApprovalRule
+    digest: str
+    seconds: float
+    calls: tuple[Part, ...] = field(default=(), repr=False)  # of a reply; (): the request itself
+
+
 class Approval:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.facts = FactFinder(desk)
 
     @hooks.fails_closed
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -50,73 +61,85 @@ class Approval:
         decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
         if not decision.allowed:
             raise Refused(403, decision.code, f"Affidavit refused this call: {decision.hint}", rule=decision.rule)
-        facts = self._facts(exchange, Direction.REQUEST, exchange.request.parts)
-        facts = replace(facts, entities=exchange.request.entities)
-        await self._judge(flow, exchange, facts, flow.request.raw_content or b"")
+        if self.facts.book.has(Direction.REQUEST):
+            facts = await self.facts.of_request(exchange)
+            if rule := self._judged(exchange, facts):
+                held = Held(rule, self._digest(flow, exchange, flow.request.raw_content or b""), rule.hold_seconds)
+                await self._hold(flow, exchange, held)
 
-    async def _judge(
-        self, flow: http.HTTPFlow, exchange: Exchange, facts: Facts, body: bytes, longest_seconds: float = float("inf")
-    ) -> None:
-        """Every rule that fits: a denial ends it, then all holds are asked for at once, and used together or not at all."""
-        rules = decide.matches(self.desk.policies.approval, facts)
+    def _judged(self, exchange: Exchange, facts: Facts) -> ApprovalRule | None:
+        """The rule that holds the call, or None; a rule that does not let it go on at all is raised as a refusal."""
+        rule, noted = self.facts.book.judge(facts)
         exchange.findings += [
-            (f"rule_{rule.then.value}", rule.id) for rule in rules if rule.then in {Then.NOTIFY, Then.OBSERVE}
+            (f"rule_{one.then.value}", one.id) for one in noted if one.then in {Then.NOTIFY, Then.OBSERVE}
         ]
-        for rule in rules:
-            if rule.then is Then.DENY:
-                sentence = f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}"
-                raise Refused(403, "denied_by_rule", sentence, outcome="denied", rule=rule.id)
-        if holds := [rule for rule in rules if rule.then is Then.HOLD]:
-            seconds = min(longest_seconds, *(rule.hold_seconds for rule in holds))
-            await self._hold(flow, exchange, holds, self._digest(flow, exchange, body), seconds)
+        if rule is None or rule.then is Then.HOLD:
+            return rule
+        if rule.then is Then.PURPOSE:
+            sentence = (
+                f"Affidavit refused this call: rule {rule.id!r} wants to know what for, and your token names no purpose. "
+                "Type: affidavit run --purpose …, or affidavit token mint --purpose …"
+            )
+            raise Refused(403, "purpose_missing", sentence, rule=rule.id)
+        sentence = f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}"
+        raise Refused(403, "denied_by_rule", sentence, outcome="denied", rule=rule.id)
 
-    async def _hold(
-        self, flow: http.HTTPFlow, exchange: Exchange, rules: list[ApprovalRule], digest: str, seconds: float
-    ) -> None:
+    async def _hold(self, flow: http.HTTPFlow, exchange: Exchange, held: Held) -> None:
         """Returns once people with the right approved, the caller still may, and the client still waits."""
         assert exchange.caller
-        asked = {
-            rule.id: await self._ask(exchange, rule, digest)
-            for rule in rules
-            if not self._grant(exchange, rule, digest)
-        }
-        until = asyncio.get_running_loop().time() + seconds
-        while self._pending(asked) and asyncio.get_running_loop().time() < until and not layers.client_left(flow):
-            first = self._pending(asked)[0]
-            asked[first.rule] = await self.desk.wait_decision(first.id, POLL_SECONDS)
-        if layers.client_left(flow):
-            raise Refused(
-                499, "client_left", "the client left while the call was held", outcome="aborted", rule=rules[0].id
-            )
-        for one in asked.values():
-            self._check_approved(one)
+        key = self.desk.key_of(exchange.caller.subject, held.rule.id, held.digest)
+        session_id = exchange.request.session_id
+        if self.desk.grant_for(key, session_id) is None:
+            asked = await self._ask(exchange, held)
+            until = asyncio.get_running_loop().time() + held.seconds
+            while (
+                asked.state is State.PENDING
+                and asyncio.get_running_loop().time() < until
+                and not layers.client_left(flow)
+            ):
+                asked = await self.desk.wait_decision(asked.id, POLL_SECONDS)
+            self._check_client(flow, held)
+            self._check_approved(asked)
+        self._check_client(flow, held)
         self._check_still_allowed(exchange)
-        grants = [self._grant(exchange, rule, digest) for rule in rules]
-        for rule, grant in zip(rules, grants, strict=True):
-            if grant is None:
-                raise Refused(
-                    409,
-                    "approval_used",
-                    "its approval was used by another request; send this one again to ask anew",
-                    rule=rule.id,
-                )
-        for grant in grants:
-            assert grant
-            await self._use(exchange, grant)
-
-    def _grant(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Grant | None:
-        assert exchange.caller
-        return self.desk.grant_for(exchange.caller.subject, rule.id, digest)
+        grant = self.desk.grant_for(key, session_id)
+        if grant is None:
+            raise Refused(
+                409,
+                "approval_used",
+                "its approval was used by another request, or taken back; send this one again to ask anew",
+                rule=held.rule.id,
+            )
+        try:
+            await self.desk.use_grant(grant, key, exchange.id, session_id)
+        except GrantRefused as refused:
+            raise Refused(409, refused.code, refused.hint, rule=held.rule.id) from None
+        if grant.approval_id not in exchange.approval_ids:
+            exchange.approval_ids.append(grant.approval_id)
 
     @staticmethod
-    def _pending(asked: dict[str, Asked]) -> list[Asked]:
-        return [one for one in asked.values() if one.state is State.PENDING]
+    def _check_client(flow: http.HTTPFlow, held: Held) -> None:
+        if layers.client_left(flow):
+            left = "the client left while the call was held"
+            raise Refused(499, "client_left", left, outcome="aborted", rule=held.rule.id)
 
-    async def _ask(self, exchange: Exchange, rule: ApprovalRule, digest: str) -> Asked:
+    async def _ask(self, exchange: Exchange, held: Held) -> Asked:
         """A pending approval, new or joined, or the denial of an earlier one."""
         assert exchange.caller
+        shown = self.facts.shown(exchange, held.calls)
+        node = exchange.request.tip.id.hex() if exchange.request.tip else ""
         asked = await self.desk.request_approval(
-            exchange_id=exchange.id, rule=rule, requester=exchange.caller, payload_digest=digest
+            exchange_id=exchange.id,
+            rule=held.rule,
+            requester=exchange.caller,
+            payload_digest=held.digest,
+            about=About(
+                session_id=exchange.request.session_id,
+                purpose=exchange.caller.purpose,
+                why=self.facts.book.why(held.rule),
+                shown=shown,
+                view_digest=view_digest(self.desk.keys.approval, node, shown),
+            ),
         )
         exchange.approval_ids.append(asked.id)
         return asked
@@ -154,14 +177,6 @@ class Approval:
         decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
         if not decision.allowed:
             raise Refused(403, decision.code, decision.hint, rule=decision.rule)
-
-    async def _use(self, exchange: Exchange, grant: Grant) -> None:
-        try:
-            await self.desk.use_grant(grant, exchange.id)
-        except GrantRefused as refused:
-            raise Refused(409, refused.code, refused.hint) from None
-        if grant.approval_id not in exchange.approval_ids:
-            exchange.approval_ids.append(grant.approval_id)
 
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -214,27 +229,10 @@ class Approval:
         calls = tuple(part for part in parts if part.kind is Kind.TOOL_CALL)
         if not calls:
             return
-        facts = self._facts(exchange, Direction.RESPONSE, calls)
-        body = b"\0".join(f"{part.name}\0{part.content}".encode() for part in calls)
-        await self._judge(flow, exchange, facts, body, seconds)
-
-    # -- what a rule looks at ---------------------------------------------------------------------------------------
-    def _facts(self, exchange: Exchange, direction: Direction, parts: tuple[Part, ...]) -> Facts:
-        assert exchange.caller
-        assert exchange.connection
-        assert exchange.call
-        calls = tuple(part for part in parts if part.kind is Kind.TOOL_CALL)
-        rows = tuple(row for part in calls for row in commands_in(part))
-        return Facts(
-            direction=direction,
-            connection=exchange.connection.id,
-            provider=exchange.connection.provider,
-            model=exchange.call.model,
-            groups=exchange.caller.groups,
-            texts=tuple(part.content for part in parts if not part.base64),
-            tools=tuple(part.name for part in calls),
-            commands=tuple(CommandFact(row.language.value, row.verb, row.objects) for row in rows),
-        )
+        if rule := self._judged(exchange, self.facts.of_calls(exchange, calls)):
+            body = b"\0".join(f"{part.name}\0{part.content}".encode("utf-8", "surrogatepass") for part in calls)
+            digest = self._digest(flow, exchange, body)
+            await self._hold(flow, exchange, Held(rule, digest, min(seconds, rule.hold_seconds), calls))
 
     def _digest(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> str:
         assert exchange.connection

@@ -89,6 +89,7 @@ class Masking:
         self._rests: dict[tuple[object, ...], _Rest] = {}
         self._digest = ""
         self._masker = self._current()
+        desk.mask_reply_part = self._mask_reply_part
 
     def _current(self) -> Masker:
         """The masker of the policies in force; a new set of policies makes a new one."""
@@ -302,6 +303,11 @@ class Masking:
         if made.blocked and message.from_client:
             raise Refused(403, "content_blocked", "the message contains what may not be sent here", outcome="denied")
         exchange.reply_view = ReplyView(tuple(made.nodes), made.tip)
+
+    def _mask_reply_part(self, exchange: Exchange, part: Part) -> tuple[str, tuple[Hit, ...], bool]:
+        """What approvers are shown of a held reply."""
+        assert exchange.caller
+        return masked_part(self.desk.store.chain(exchange.caller.subject), self._scope(exchange, "response"), part)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """A reply that was cut: what came of it. A fault leaves the view empty, and the record says withheld."""

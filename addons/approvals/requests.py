@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from addons.approvals.state import Approval, Key, State
+from addons.approvals.state import Approval, Key, Shown, State
 
 KEY_BYTES = 32
 
@@ -41,6 +41,18 @@ def payload_digest(key: bytes, *, method: str, connection: str, path: str, body:
     return f"hmac-sha256:{digest.hexdigest()}"
 
 
+def view_digest(key: bytes, node: str, shown: tuple[Shown, ...]) -> str:
+    """`hmac-sha256:<hex>` of the masked view that approvers are shown: the recorded request's last node, which commits to all before
+    it, and each held tool call.
+    """
+    digest = hmac.new(key, b"affidavit/view/v1\0" + node.encode(), "sha256")
+    for one in shown:
+        for text in (one.name.encode("utf-8", "replace"), one.text.encode("utf-8", "replace")):
+            digest.update(len(text).to_bytes(8))
+            digest.update(text)
+    return f"hmac-sha256:{digest.hexdigest()}"
+
+
 def answer(approvals: Iterable[Approval], key: Key, now: datetime) -> Approval | None:
     """What was already said about this request: the newest of the same key, if it is pending, or denied, and not past its
     time. None: ask anew. An approved one is found by its grant (grants.open_grant).
@@ -59,6 +71,6 @@ def pending_hint(approval: Approval) -> str:
     """What the person reads whose call was not let through yet."""
     people = "one person" if approval.missing == 1 else f"{approval.missing} people"
     return (
-        f"waiting for {people} of {' or '.join(approval.groups)}: affidavit approvals approve {approval.id} --reason …; "
+        f"waiting for {people} of {' or '.join(approval.missing_groups)}: affidavit approvals approve {approval.id} --reason …; "
         "then send the same request again"
     )

@@ -1,8 +1,8 @@
-"""The life of an approval, and who may decide it. Pure values; not the waiting (console), not their storage (evidence).
+"""The life of an approval. Pure values; not who may decide (deciding.py), not the waiting (console), not their storage (evidence).
 
-        approve (the last of `count` votes)   +----------+
-  +---------------------------------------->  | approved |   used by exactly one grant (grants.py)
-  |                                           +----------+
+        approve (the last vote needed) +----------+
+  +--------------------------------->  | approved |   used by exactly one grant (grants.py)
+  |                                    +----------+
   | pending --- deny ------>  denied
   |         --- expire ---->  expired         at `expires_at`, whether a flow still waits or not
   |         --- cancel ---->  cancelled       by the requester, or by the gateway
@@ -12,15 +12,16 @@ Nothing leaves the four states on the right. Source: the gateway's design, secti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from addons.approvals.quorum import Quorum, still_asked, vacant
 from addons.tokens.caller import Caller
 
-EVERYONE = "*"
-REASON_CHARACTERS = 1000
+REASON_CHARACTERS = 1000  # of a decision
 
 
 class State(StrEnum):
@@ -38,6 +39,14 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+class Scope(StrEnum):
+    """What an approval lets through; the `scope` column of its grant."""
+
+    EXACT = "exact"  # one call with these bytes
+    SESSION = "session"  # calls of this conversation under this rule, while the approval lasts
+    MINUTES = "minutes"  # calls of this person under this rule, for so many minutes
+
+
 NEXT = {
     (State.PENDING, Action.APPROVE): State.APPROVED,
     (State.PENDING, Action.DENY): State.DENIED,
@@ -45,16 +54,23 @@ NEXT = {
     (State.PENDING, Action.CANCEL): State.CANCELLED,
 }
 
-VERDICTS = (Action.APPROVE, Action.DENY)
 
-
-class Asked(Protocol):
-    """Whom a rule asks; policy's Approvers is one."""
+class Seats(Protocol):
+    """So many people of some groups; policy's Quorum is one."""
 
     @property
     def groups(self) -> tuple[str, ...]: ...
     @property
     def count(self) -> int: ...
+
+
+class Asked(Seats, Protocol):
+    """Whom a rule asks; policy's Approvers is one."""
+
+    @property
+    def also(self) -> Iterable[Seats]: ...
+    @property
+    def break_glass(self) -> tuple[str, ...]: ...
 
 
 class Rule(Protocol):
@@ -66,6 +82,10 @@ class Rule(Protocol):
     def approvers(self) -> Asked: ...
     @property
     def expires_seconds(self) -> int: ...
+    @property
+    def scopes(self) -> Iterable[str]: ...
+    @property
+    def most_minutes(self) -> int: ...
 
 
 class DecisionRefused(Exception):  # noqa: N818 - a decision, not a fault of ours
@@ -75,6 +95,28 @@ class DecisionRefused(Exception):  # noqa: N818 - a decision, not a fault of our
         super().__init__(f"{code}: {hint}")
         self.code = code
         self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How and when a person proved to their issuer who they are: what matches the issuer's own log."""
+
+    auth_time: datetime | None = None
+    amr: tuple[str, ...] = ()  # RFC 8176
+    session: str = ""  # the issuer's session id (OpenID Connect `sid`)
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What a person says besides the verdict."""
+
+    scope: Scope = Scope.EXACT
+    minutes: int = 0  # of scope minutes
+    break_glass: bool = False
+
+
+PLAIN = Ballot()
+UNPROVEN = Proof()  # a local token says nothing about how its bearer signed in
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +132,14 @@ class Vote:
     reason: str
     at: datetime
     same_minter: bool  # the same person made the requester's and the approver's token: allowed, and to be shown
+    groups: tuple[str, ...] = ()  # in whose name: of those the rule asks for
+    token_id: str = ""
+    session: str = ""  # the issuer's
+    on_behalf_of: str = ""  # subject of whoever delegated it; "" by one's own right
+    broke_glass: bool = False
+    lapsed: bool = False  # the voter's rights ended before the others had voted: it does not count
+    scope: Scope = Scope.EXACT
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +153,35 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A held tool call as approvers see it: masked."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is put before the approvers besides the recorded request."""
+
+    session_id: str = ""
+    purpose: str = ""
+    why: tuple[str, ...] = ()  # what of the rule fitted, in the policy's words
+    shown: tuple[Shown, ...] = ()  # held tool calls
+    view_digest: str = ""  # of the masked view: the recorded request and `shown`
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A second look at what was approved by breaking the glass."""
+
+    by: str
+    at: datetime
+    reason: str
+    justified: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """The columns of the store's `approvals`, and what deciding needs besides."""
 
@@ -113,53 +192,93 @@ class Approval:
     requester_email: str
     requester_minted_by: str
     groups: tuple[str, ...]  # who may decide
-    count: int  # how many different people must agree
+    count: int  # how many different people of them must agree
     requested_at: datetime
     expires_at: datetime
     payload_digest: str
     policy_digest: str
+    also: tuple[Quorum, ...] = ()  # others that must agree too
+    break_glass: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = (Scope.EXACT,)
+    most_minutes: int = 0
+    about: About = About()
     state: State = State.PENDING
     votes: tuple[Vote, ...] = ()
     reason: str = ""  # of the decision; of a cancellation
     decided_at: datetime | None = None  # when the state stopped being pending
     released_at: datetime | None = None  # when the call went on
+    review: Review | None = None
 
     @property
     def key(self) -> Key:
         return Key(self.requester, self.rule, self.payload_digest, self.policy_digest)
 
     @property
+    def quorums(self) -> tuple[Quorum, ...]:
+        return (Quorum(self.groups, self.count), *self.also)
+
+    @property
     def approver(self) -> str:
         """Who decided; several are joined with a comma and a blank. "" while nobody did."""
-        return ", ".join(vote.approver for vote in self._deciding)
+        return ", ".join(vote.approver for vote in self.deciding)
 
     @property
     def approver_issuer(self) -> str:
-        return ", ".join(dict.fromkeys(vote.issuer for vote in self._deciding))
+        return ", ".join(dict.fromkeys(vote.issuer for vote in self.deciding))
 
     @property
     def auth_time(self) -> datetime | None:
         """When the deciding person last proved who they are; of several, the longest ago."""
-        return min((vote.auth_time for vote in self._deciding if vote.auth_time is not None), default=None)
+        return min((vote.auth_time for vote in self.deciding if vote.auth_time is not None), default=None)
 
     @property
     def amr(self) -> tuple[str, ...]:
         """How the deciding people proved who they are (RFC 8176)."""
-        return tuple(dict.fromkeys(method for vote in self._deciding for method in vote.amr))
+        return tuple(dict.fromkeys(method for vote in self.deciding for method in vote.amr))
 
     @property
     def same_minter(self) -> bool:
-        return any(vote.same_minter for vote in self._deciding)
+        return any(vote.same_minter for vote in self.deciding)
 
     @property
     def missing(self) -> int:
         """How many people must still agree."""
-        return self.count - sum(vote.verdict is Action.APPROVE for vote in self.votes)
+        agreed = self._agreed
+        return 0 if any(vote.broke_glass for vote in agreed) else vacant(self.quorums, self._seats(agreed))
 
     @property
-    def _deciding(self) -> tuple[Vote, ...]:
+    def missing_groups(self) -> tuple[str, ...]:
+        return still_asked(self.quorums, self._seats(self._agreed))
+
+    @property
+    def broke_glass(self) -> bool:
+        return any(vote.broke_glass for vote in self.deciding)
+
+    @property
+    def review_due(self) -> bool:
+        return self.broke_glass and self.review is None
+
+    @property
+    def deciding(self) -> tuple[Vote, ...]:
         decides = {State.APPROVED: Action.APPROVE, State.DENIED: Action.DENY}.get(self.state)
-        return tuple(vote for vote in self.votes if vote.verdict is decides)
+        return tuple(vote for vote in self.votes if vote.verdict is decides and not vote.lapsed)
+
+    @property
+    def scope(self) -> Scope:
+        """What all who approved allow: where they differ, one exact call."""
+        scopes = {vote.scope for vote in self._agreed}
+        return scopes.pop() if len(scopes) == 1 else Scope.EXACT
+
+    @property
+    def minutes(self) -> int:
+        return min((vote.minutes for vote in self._agreed), default=0)
+
+    @property
+    def _agreed(self) -> tuple[Vote, ...]:
+        return tuple(vote for vote in self.votes if vote.verdict is Action.APPROVE and not vote.lapsed)
+
+    def _seats(self, votes: tuple[Vote, ...]) -> list[tuple[str, ...]]:
+        return [vote.groups or self.groups for vote in votes]
 
 
 def request(
@@ -171,6 +290,7 @@ def request(
     payload_digest: str,
     policy_digest: str,
     now: datetime,
+    about: About | None = None,
 ) -> Approval:
     """A pending approval under a rule that holds."""
     return Approval(
@@ -182,6 +302,11 @@ def request(
         requester_minted_by=requester.minted_by,
         groups=rule.approvers.groups,
         count=rule.approvers.count,
+        also=tuple(Quorum(one.groups, one.count) for one in rule.approvers.also),
+        break_glass=rule.approvers.break_glass,
+        scopes=tuple(Scope(scope) for scope in rule.scopes),
+        most_minutes=rule.most_minutes,
+        about=about or About(),
         requested_at=now,
         expires_at=now + timedelta(seconds=rule.expires_seconds),
         payload_digest=payload_digest,
@@ -189,110 +314,32 @@ def request(
     )
 
 
-def decide(
-    approval: Approval,
-    approver: Caller,
-    verdict: Action,
-    reason: str,
-    now: datetime,
-    *,
-    auth_time: datetime | None = None,
-    amr: tuple[str, ...] = (),
-) -> Approval:
-    """The approval after this vote: still pending while more people must agree; denied by a single denial."""
-    _check_decidable(approval, verdict, reason, now)
-    _check_approver(approval, approver, now)
-    vote = Vote(
-        approver=approver.subject,
-        email=approver.email,
-        issuer=approver.subject.partition("|")[0],
-        auth_time=auth_time,
-        amr=amr,
-        verdict=verdict,
-        reason=reason.strip(),
-        at=now,
-        same_minter=approver.minted_by != "" and approver.minted_by == approval.requester_minted_by,
-    )
-    voted = replace(approval, votes=(*approval.votes, vote))
-    if verdict is Action.APPROVE and voted.missing > 0:
-        return voted
-    return _move(voted, verdict, now, reason.strip())
-
-
-def may_decide(approval: Approval, approver: Caller) -> bool:
-    """Whether the person is one of those asked, at any time: for lists of what waits for me."""
-    return not _is_requester(approval, approver) and _in_groups(approver.groups, approval.groups)
-
-
 def expire(approval: Approval, now: datetime) -> Approval:
     if now < approval.expires_at:
         raise DecisionRefused("not_expired", "it may still be decided; wait until expires_at, or cancel it")
-    return _move(approval, Action.EXPIRE, now, "nobody decided in time")
+    return move(approval, Action.EXPIRE, now, "nobody decided in time")
 
 
 def cancel(approval: Approval, reason: str, now: datetime) -> Approval:
     """Taken back by the requester, or by the gateway; who may ask for it is checked where the asking is."""
-    return _move(approval, Action.CANCEL, now, reason.strip()[:REASON_CHARACTERS])
+    return move(approval, Action.CANCEL, now, reason.strip()[:REASON_CHARACTERS])
 
 
 def release(approval: Approval, now: datetime) -> Approval:
-    """The call went on, once."""
+    """The call went on: once, unless the approval is for more than one call; then the first time counts."""
     if approval.state is not State.APPROVED:
         raise DecisionRefused("not_approved", f"the approval is {approval.state}; only an approved call goes on")
-    if approval.released_at is not None:
+    if approval.released_at is None:
+        return replace(approval, released_at=now)
+    if approval.scope is Scope.EXACT:
         raise DecisionRefused("already_released", "its call went on before; send the request again to ask anew")
-    return replace(approval, released_at=now)
+    return approval
 
 
-def _move(approval: Approval, action: Action, now: datetime, reason: str) -> Approval:
+def move(approval: Approval, action: Action, now: datetime, reason: str) -> Approval:
     state = NEXT.get((approval.state, action))
     if state is None:
         raise DecisionRefused(
             "already_decided", f"the approval is {approval.state}; type: affidavit approvals show {approval.id}"
         )
     return replace(approval, state=state, reason=reason, decided_at=now)
-
-
-def _check_decidable(approval: Approval, verdict: Action, reason: str, now: datetime) -> None:
-    if verdict not in VERDICTS:
-        raise DecisionRefused("verdict_unknown", "expected approve or deny, got something else")
-    if approval.state is not State.PENDING:
-        raise DecisionRefused(
-            "already_decided", f"the approval is {approval.state}; type: affidavit approvals show {approval.id}"
-        )
-    if now >= approval.expires_at:
-        raise DecisionRefused("approval_expired", "its time is up; the requester has to send the request again")
-    if not reason.strip():
-        raise DecisionRefused("reason_missing", 'say why in one sentence: --reason "…"')
-    if len(reason) > REASON_CHARACTERS:
-        raise DecisionRefused("reason_too_long", f"expected at most {REASON_CHARACTERS} characters; say it shorter")
-
-
-def _check_approver(approval: Approval, approver: Caller, now: datetime) -> None:
-    if now >= approver.expires_at:
-        raise DecisionRefused("approver_expired", "your own token has expired; type: affidavit login, or mint another")
-    if _is_requester(approval, approver):
-        raise DecisionRefused(
-            "self_approval", f"nobody decides their own request; ask somebody else in {_either(approval.groups)}"
-        )
-    if not _in_groups(approver.groups, approval.groups):
-        raise DecisionRefused("not_an_approver", f"only {_either(approval.groups)} may decide this; ask one of them")
-    if any(_same_person(vote.approver, vote.email, approver) for vote in approval.votes):
-        raise DecisionRefused("already_voted", "your vote is counted; another person must agree too")
-
-
-def _is_requester(approval: Approval, approver: Caller) -> bool:
-    return _same_person(approval.requester, approval.requester_email, approver)
-
-
-def _same_person(subject: str, email: str, other: Caller) -> bool:
-    """By subject, or by address: one person may hold a local token and a login."""
-    return subject == other.subject or (email != "" and email.strip().casefold() == other.email.strip().casefold())
-
-
-def _in_groups(groups: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    return EVERYONE in wanted or not set(wanted).isdisjoint(groups)
-
-
-def _either(groups: tuple[str, ...]) -> str:
-    return "anybody identified" if EVERYONE in groups else f"group {' or '.join(groups)}"

@@ -22,11 +22,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from addons.approvals import deciding
+from addons.approvals.alarms import HoldRate
 from addons.approvals.grants import Grant
-from addons.approvals.state import Action, Approval, Key, State
+from addons.approvals.state import PLAIN, UNPROVEN, About, Action, Approval, Ballot, Key, Proof, State
 from addons.console import readings
 from addons.console.counted import Counted
-from addons.console.rows import approval_of, grant_of, token_of, token_row
+from addons.console.rows import approval_of, delegation_of, grant_of, token_of, token_row
 from addons.console.running import clock_state, code_digest
 from addons.console.state import StateFolder
 from addons.console.version import VERSION
@@ -38,7 +40,7 @@ from addons.evidence.store import Store
 from addons.masks.engine import ENTITIES
 from addons.policy.load import load
 from addons.policy.model import ApprovalRule, Policies
-from addons.providers.registry import PROVIDER_NAMES
+from addons.providers.registry import ENDPOINT_IDS, PROVIDER_NAMES
 from addons.tokens import gateway_token
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import Registry, TokenRow
@@ -51,7 +53,7 @@ Random = Callable[[int], bytes]
 
 def policies_in(folder: Path) -> Policies:
     """The policies of a folder, or PolicyFaults."""
-    return load(folder, entities=ENTITIES, providers=PROVIDER_NAMES)
+    return load(folder, entities=ENTITIES, providers=PROVIDER_NAMES, endpoints=ENDPOINT_IDS)
 
 
 @dataclass(slots=True)
@@ -66,11 +68,22 @@ class Desk:
     findings: dict[tuple[str, str], None] = field(default_factory=dict)  # in the order they came
     open_holds: int = 0
     counted: Counted = field(default_factory=Counted)
+    mask_reply_part: Callable[[Any, Any], tuple[str, tuple[Any, ...], bool]] = field(
+        default=lambda _exchange, _part: ("", (), False), repr=False
+    )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
     waiting: WaitingRoom = field(init=False)
+    _rate: HoldRate = field(default_factory=HoldRate)
     _started: bool = False
 
     def __post_init__(self) -> None:
-        self.waiting = WaitingRoom(clock=self.clock, new_id=self.new_id, record=self.record)
+        self.waiting = WaitingRoom(
+            clock=self.clock,
+            new_id=self.new_id,
+            record=self.record,
+            sign=self.keys.signer.sign,
+            ended=self.tokens_ended,
+            told=self._told,
+        )
 
     # -- life -------------------------------------------------------------------------------------------------------
     @classmethod
@@ -102,9 +115,12 @@ class Desk:
         with self.store.reading() as database:
             tokens = readings.tokens(database)
             waiting = readings.waiting(database, time_text(self.clock()))
+            lent = readings.delegations(database, time_text(self.clock()))
             last_digest = readings.policy_digest(database)
         self.tokens = Registry.of(map(token_of, tokens))
-        self.waiting.restore(_approval_and_grant(approval, granted) for approval, granted in waiting)
+        self.waiting.restore(
+            (_approval_and_grant(approval, granted) for approval, granted in waiting), map(delegation_of, lent)
+        )
         if last_digest != self.policies.digest:
             await self.record(PolicyLoaded(self.policies.digest, self.policies.canonical, actor=operator()))
 
@@ -201,19 +217,41 @@ class Desk:
             now = self.clock()
             await self.record(TokenRevoked(token_row(replace(row, revoked_at=now)), actor=actor))
             row = self.tokens.revoke(token_id, now)
+            await self.waiting.revoke_of(token_id, actor)
         return row
+
+    def tokens_ended(self, token_id: str) -> bool:
+        """Whether this is a token of ours that was taken back."""
+        try:
+            return self.tokens.row(token_id).revoked_at is not None
+        except gateway_token.TokenRefused:
+            return False
 
     # -- approvals --------------------------------------------------------------------------------------------------
     async def request_approval(
-        self, *, exchange_id: str, rule: ApprovalRule, requester: Caller, payload_digest: str
+        self,
+        *,
+        exchange_id: str,
+        rule: ApprovalRule,
+        requester: Caller,
+        payload_digest: str,
+        about: About | None = None,
     ) -> Approval:
         """A pending approval; or the one this very request has already: pending, or denied and not past its time."""
+        if self._rate.held(rule.id, rule.alarm_holds, self.clock()):
+            self.find(
+                "rule_holds_too_much",
+                f"{rule.id}: more than {rule.alarm_holds} calls in ten minutes; affidavit approvals list",
+            )
+            attrs = {"code": "rule_holds_too_much", "detail": rule.id, "limit": rule.alarm_holds}
+            await self.record(Event("finding", exchange_id=exchange_id, attrs=attrs))
         return await self.waiting.request(
             exchange_id=exchange_id,
             rule=rule,
             requester=requester,
             payload_digest=payload_digest,
             policy_digest=self.policies.digest,
+            about=about,
         )
 
     async def wait_decision(self, approval_id: str, timeout_seconds: float) -> Approval:
@@ -224,9 +262,25 @@ class Desk:
         finally:
             self.open_holds -= 1
 
-    async def decide(self, approval_id: str, approver: Caller, verdict: Action, reason: str) -> Approval:
+    async def decide(
+        self,
+        approval_id: str,
+        approver: Caller,
+        verdict: Action,
+        reason: str,
+        *,
+        ballot: Ballot = PLAIN,
+        proof: Proof = UNPROVEN,
+    ) -> Approval:
         """Raises DecisionRefused, or ApprovalUnknown."""
-        return await self.waiting.decide(approval_id, approver, verdict, reason)
+        decided = await self.waiting.decide(approval_id, approver, verdict, reason, ballot=ballot, proof=proof)
+        if decided.broke_glass:
+            detail = {"code": "break_glass", "detail": decided.id, "rule": decided.rule}
+            await self.record(Event("finding", actor=approver.subject, exchange_id=decided.exchange_id, attrs=detail))
+        return decided
+
+    def may_decide(self, approval: Approval, person: Caller) -> bool:
+        return deciding.may_decide(approval, person, self.waiting.delegations(), self.clock())
 
     async def cancel_approval(self, approval_id: str, reason: str, actor: str = "") -> Approval:
         return await self.waiting.cancel(approval_id, reason, actor)
@@ -244,13 +298,25 @@ class Desk:
         """Those that can still change something, oldest first; older ones are in the store."""
         return self.waiting.approvals(state)
 
-    def grant_for(self, requester: str, rule: str, payload_digest: str) -> Grant | None:
-        """An unused grant for this very request under the policies in force."""
-        return self.waiting.grant_for(Key(requester, rule, payload_digest, self.policies.digest))
+    def key_of(self, requester: str, rule: str, payload_digest: str) -> Key:
+        """Of a request under the policies in force."""
+        return Key(requester, rule, payload_digest, self.policies.digest)
 
-    async def use_grant(self, granted: Grant, exchange_id: str) -> Grant:
-        """Grant used and approval released, in one transaction. Raises GrantRefused: of two who try, one."""
-        return await self.waiting.use(granted, exchange_id, actor=granted.key.requester)
+    def grant_for(self, key: Key, session_id: str = "") -> Grant | None:
+        """A grant that this request may use now."""
+        return self.waiting.grant_for(key, session_id)
+
+    async def use_grant(self, granted: Grant, key: Key, exchange_id: str, session_id: str = "") -> Grant:
+        """Grant used and approval released, in one transaction. Raises GrantRefused: of two who try an exact one, one."""
+        return await self.waiting.use(granted, key, exchange_id, session_id)
+
+    def _told(self, kind: str, approval: Approval) -> None:
+        """After each change of an approval."""
+        if kind == "approval.decided" and approval.broke_glass:
+            self.find(
+                "break_glass",
+                f"{approval.id}: approved by breaking the glass; affidavit approvals review {approval.id}",
+            )
 
     def watching(self) -> contextlib.AbstractContextManager[asyncio.Queue[Approval | None]]:
         return self.waiting.watching()

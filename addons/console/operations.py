@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from addons.approvals.deciding import may_decide
 from addons.approvals.grants import GrantRefused
-from addons.approvals.state import Action, DecisionRefused, State, may_decide
+from addons.approvals.state import Action, DecisionRefused, State
 from addons.console import exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape

@@ -28,15 +28,51 @@ def tokens(database: Connection) -> tuple[TokenRow, ...]:
 
 
 def waiting(database: Connection, now: str) -> tuple[tuple[ApprovalRow, GrantRow | None], ...]:
-    """Each approval that can still change something at `now`: pending, or decided and not past its time; with its grant."""
+    """Each approval that can still change something at `now`: pending, decided and not past its time, used on and on, or to be
+    reviewed; with its grant.
+    """
     newest = _rows(
         database,
         "SELECT a.id, p.approval AS payload FROM approvals a JOIN heads h ON h.kind = 'approval' AND h.id = a.id "
-        "JOIN payloads p ON p.seq = h.seq "
-        "WHERE (a.state = 'pending' OR a.expires_at > ?) AND p.approval IS NOT NULL ORDER BY a.id",
+        "JOIN payloads p ON p.seq = h.seq LEFT JOIN grants g ON g.approval_id = a.id "
+        "WHERE (a.state = 'pending' OR a.expires_at > ?1 OR g.expires_at > ?1 "
+        "OR json_extract(p.approval, '$.details.review_due')) AND p.approval IS NOT NULL ORDER BY a.id",
         now,
     )
     return tuple((_approval(orjson.loads(row["payload"])), _grant(database, row["id"])) for row in newest)
+
+
+def delegations(database: Connection, now: str) -> list[Row]:
+    """Those that have not ended."""
+    return _rows(database, "SELECT * FROM roles WHERE role GLOB 'delegate:*' AND ended_at > ? ORDER BY granted_at", now)
+
+
+def approval_payload(database: Connection, approval_id: str) -> Row | None:
+    """What the newest leaf about an approval says, details and receipt included; None where there is none, or it is erased."""
+    found = _rows(
+        database,
+        "SELECT h.seq, p.approval AS payload FROM heads h JOIN payloads p ON p.seq = h.seq WHERE h.kind = 'approval' AND h.id = ?",
+        approval_id,
+    )
+    return {"seq": found[0]["seq"], **orjson.loads(found[0]["payload"])} if found and found[0]["payload"] else None
+
+
+def receipts(database: Connection, approval_id: str) -> list[str]:
+    """The signed notes about one approval: of each vote and decision, then of each use."""
+    rows = _rows(
+        database,
+        "SELECT json_extract(p.approval, '$.details.receipt') AS note FROM events e JOIN payloads p ON p.seq = e.seq "
+        "WHERE e.type IN ('approval.decided', 'approval.used') AND json_extract(e.leaf, '$.attrs.approval') = ? ORDER BY e.seq",
+        approval_id,
+    )
+    return [row["note"] for row in rows if row["note"]]
+
+
+def was_sent(database: Connection, subject: str, what: str, name: str) -> bool:
+    """Whether a call of this person went upstream before; what: "connection" or "model"."""
+    column = {"connection": "connection", "model": "request_model"}[what]
+    query = f"SELECT 1 FROM exchanges WHERE subject = ? AND {column} IS ? AND sent_at IS NOT NULL LIMIT 1"  # noqa: S608 -- our own words
+    return database.execute(query, (subject, name or None)).fetchone() is not None
 
 
 def policy_digest(database: Connection) -> str:

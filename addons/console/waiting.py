@@ -14,21 +14,27 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from addons.approvals import grants, requests, state
+from addons.approvals import deciding, delegations, grants, requests, state
+from addons.approvals.delegations import Delegation
 from addons.approvals.grants import Grant, GrantRefused
-from addons.approvals.state import Action, Approval, Key, State
-from addons.console.rows import approval_row, grant_row
-from addons.evidence.records import ApprovalRecord
+from addons.approvals.receipts import receipt_text
+from addons.approvals.state import PLAIN, UNPROVEN, About, Action, Approval, Ballot, Key, Proof, State
+from addons.console.rows import approval_row, delegation_record, grant_row
+from addons.evidence.records import ApprovalRecord, Record
 from addons.evidence.store import StoreError
 from addons.policy.model import ApprovalRule
 from addons.tokens.caller import Caller
 
 REMEMBERED = timedelta(hours=1)  # after it expired, so that those who still wait on it find it
+FORGET_EVERY = timedelta(minutes=1)
 LONGEST_NAP_SECONDS = 3600.0  # clocks are set, machines sleep: look again
 RETRY_SECONDS = 1.0
 WATCHED = 1000  # changes that a slow watcher may be behind by, before it is cut off
 
-Record = Callable[[ApprovalRecord], Awaitable[object]]
+RECEIPTED = ("approval.decided", "approval.used")
+
+Write = Callable[[Record], Awaitable[object]]
+Told = Callable[[str, Approval], None]  # the type of the record, and the approval after it
 
 
 class ApprovalUnknown(Exception):  # noqa: N818 - a decision, not a fault
@@ -43,22 +49,39 @@ class ApprovalUnknown(Exception):  # noqa: N818 - a decision, not a fault
 class WaitingRoom:
     """The approvals and grants that can still change something."""
 
-    def __init__(self, *, clock: Callable[[], datetime], new_id: Callable[[str], str], record: Record) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[str], str],
+        record: Write,
+        sign: Callable[[str], str],
+        ended: Callable[[str], bool],
+        told: Told,
+    ) -> None:
+        """sign: a text -> the signed note. ended: whether the token with this id was taken back. told: after each change."""
         self._clock = clock
         self._new_id = new_id
         self._record = record
+        self._sign = sign
+        self._ended = ended
+        self._told = told
+        self._delegations: dict[tuple[str, str, str, datetime], Delegation] = {}
         self._approvals: dict[str, Approval] = {}
         self._grants: dict[str, Grant] = {}
         self._decided: dict[str, asyncio.Event] = {}
         self._watchers: set[asyncio.Queue[Approval | None]] = set()
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._forget_after = clock()
         self._deadlines_changed = asyncio.Event()
         self._deadlines: asyncio.Task[None] | None = None
 
     # -- life -------------------------------------------------------------------------------------------------------
-    def restore(self, known: Iterable[tuple[Approval, Grant | None]]) -> None:
-        """What an earlier owner left: pending ones go on waiting, denials and unused grants still hold."""
+    def restore(self, known: Iterable[tuple[Approval, Grant | None]], lent: Iterable[Delegation] = ()) -> None:
+        """What an earlier owner left: pending ones go on waiting, denials, unused grants and delegations still hold."""
+        for delegation in lent:
+            self._delegations[_delegation_key(delegation)] = delegation
         for approval, granted in known:
             self._approvals[approval.id] = approval
             if granted is not None:
@@ -87,8 +110,15 @@ class WaitingRoom:
         found = (approval for approval in self._approvals.values() if wanted in {None, approval.state})
         return tuple(sorted(found, key=lambda approval: (approval.requested_at, approval.id)))
 
-    def grant_for(self, key: Key) -> Grant | None:
-        return grants.open_grant(self._grants.values(), key, self._clock())
+    def grant_for(self, key: Key, session_id: str = "") -> Grant | None:
+        """Not on the word of somebody whose rights were taken away since."""
+        standing = (one for one in self._grants.values() if self._stands(one))
+        return grants.open_grant(standing, key, self._clock(), session_id)
+
+    def delegations(self) -> tuple[Delegation, ...]:
+        """Those that hold now, oldest first."""
+        now = self._clock()
+        return tuple(sorted((d for d in self._delegations.values() if d.holds_at(now)), key=lambda d: d.given_at))
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[asyncio.Queue[Approval | None]]:
@@ -111,7 +141,14 @@ class WaitingRoom:
 
     # -- changing ---------------------------------------------------------------------------------------------------
     async def request(
-        self, *, exchange_id: str, rule: ApprovalRule, requester: Caller, payload_digest: str, policy_digest: str
+        self,
+        *,
+        exchange_id: str,
+        rule: ApprovalRule,
+        requester: Caller,
+        payload_digest: str,
+        policy_digest: str,
+        about: About | None = None,
     ) -> Approval:
         """A pending approval; or the one this very request has already: pending, or denied and not past its time."""
 
@@ -129,17 +166,37 @@ class WaitingRoom:
                 payload_digest=payload_digest,
                 policy_digest=policy_digest,
                 now=now,
+                about=about,
             )
             return await self._commit("approval.requested", asked, actor=requester.subject)
 
         return await self._whole(change)
 
-    async def decide(self, approval_id: str, approver: Caller, verdict: Action, reason: str) -> Approval:
+    async def decide(
+        self,
+        approval_id: str,
+        approver: Caller,
+        verdict: Action,
+        reason: str,
+        *,
+        ballot: Ballot = PLAIN,
+        proof: Proof = UNPROVEN,
+    ) -> Approval:
         """One person's word. The last of the votes needed makes the grant, in the same transaction."""
 
         async def change() -> Approval:
             now = self._clock()
-            decided = state.decide(self.approval(approval_id), approver, verdict, reason, now)
+            decided = deciding.decide(
+                self.approval(approval_id),
+                approver,
+                verdict,
+                reason,
+                now,
+                ballot=ballot,
+                proof=proof,
+                delegations=self._delegations.values(),
+                ended=self._ended,
+            )
             granted = grants.grant(decided, now) if decided.state is State.APPROVED else None
             return await self._commit("approval.decided", decided, granted, actor=approver.subject)
 
@@ -152,35 +209,75 @@ class WaitingRoom:
 
         return await self._whole(change)
 
-    async def use(self, granted: Grant, exchange_id: str, actor: str) -> Grant:
-        """The grant is used and its approval released, once: of two who try, the second is refused."""
+    async def review(self, approval_id: str, reviewer: Caller, reason: str, *, justified: bool) -> Approval:
+        """The second look at what was approved by breaking the glass."""
+
+        async def change() -> Approval:
+            reviewed = deciding.review(self.approval(approval_id), reviewer, reason, self._clock(), justified=justified)
+            return await self._commit("approval.reviewed", reviewed, actor=reviewer.subject)
+
+        return await self._whole(change)
+
+    async def delegate(self, giver: Caller, group: str, to: str, lasts: timedelta) -> Delegation:
+        async def change() -> Delegation:
+            return await self._lend(delegations.delegate(giver, group, to, lasts, self._clock()))
+
+        return await self._whole(change)
+
+    async def end_delegation(self, giver: Caller, group: str, to: str) -> tuple[Delegation, ...]:
+        """Every one that this person gave to that one for this group."""
+
+        async def change() -> tuple[Delegation, ...]:
+            given = [d for d in self.delegations() if (d.given_by, d.group, d.to) == (giver.subject, group, to)]
+            now = self._clock()
+            return tuple([await self._lend(delegations.end(one, giver.subject, now)) for one in given])
+
+        return await self._whole(change)
+
+    async def use(self, granted: Grant, key: Key, exchange_id: str, session_id: str = "") -> Grant:
+        """The grant is used and its approval released; an exact one once: of two who try, the second is refused."""
 
         async def change() -> Grant:
             now = self._clock()
             current = self._current(granted)
-            used = grants.use(current, granted.key, exchange_id, now)
+            if not self._stands(current):
+                raise GrantRefused(
+                    "approver_ended", f"who approved {current.approval_id} may not any more; {grants.REQUEST_HINT}"
+                )
+            used = grants.use(current, key, exchange_id, now, session_id)
             released = state.release(self.approval(current.approval_id), now)
-            await self._commit("approval.used", released, used, actor=actor, exchange_id=exchange_id)
+            await self._commit("approval.used", released, used, actor=key.requester, exchange_id=exchange_id)
             return used
 
         return await self._whole(change)
 
     async def revoke(self, approval_id: str, actor: str) -> Grant:
-        """The grant of an approved approval, taken back before it was used."""
+        """The grant of an approved approval, taken back."""
+        return await self._whole(lambda: self._revoke(approval_id, actor))
 
-        async def change() -> Grant:
-            approval = self.approval(approval_id)
-            granted = next((one for one in self._grants.values() if one.approval_id == approval_id), None)
-            if granted is None:
-                raise GrantRefused(
-                    "not_approved", f"approval {approval_id} is {approval.state}: it has no grant to take back"
-                )
-            revoked = grants.revoke(granted, self._clock())
-            if revoked is not granted:
-                await self._commit("approval.revoked", approval, revoked, actor=actor)
-            return revoked
+    async def revoke_of(self, token_id: str, actor: str) -> None:
+        """Every open grant that rests on the word of this token's owner: their rights have ended."""
 
-        return await self._whole(change)
+        async def change() -> None:
+            now = self._clock()
+            for granted in [one for one in self._grants.values() if one.open_at(now)]:
+                voters = {vote.token_id for vote in self.approval(granted.approval_id).deciding}
+                if token_id in voters:
+                    await self._revoke(granted.approval_id, actor)
+
+        await self._whole(change)
+
+    async def _revoke(self, approval_id: str, actor: str) -> Grant:
+        approval = self.approval(approval_id)
+        granted = next((one for one in self._grants.values() if one.approval_id == approval_id), None)
+        if granted is None:
+            raise GrantRefused(
+                "not_approved", f"approval {approval_id} is {approval.state}: it has no grant to take back"
+            )
+        revoked = grants.revoke(granted, self._clock())
+        if revoked is not granted:
+            await self._commit("approval.revoked", approval, revoked, actor=actor)
+        return revoked
 
     async def expire_due(self) -> tuple[Approval, ...]:
         """Expires what is past its time by the clock; also runs by itself."""
@@ -197,7 +294,10 @@ class WaitingRoom:
         self, kind: str, approval: Approval, granted: Grant | None = None, *, actor: str = "", exchange_id: str = ""
     ) -> Approval:
         row = None if granted is None else grant_row(granted)
-        await self._record(ApprovalRecord(kind, approval_row(approval), row, actor=actor, exchange_id=exchange_id))
+        used = granted if kind == "approval.used" else None
+        receipt = self._sign(receipt_text(approval, used)) if kind in RECEIPTED else ""
+        record = ApprovalRecord(kind, approval_row(approval, receipt), row, actor=actor, exchange_id=exchange_id)
+        await self._record(record)
         self._approvals[approval.id] = approval
         if granted is not None:
             self._grants[granted.id] = granted
@@ -206,7 +306,17 @@ class WaitingRoom:
         self._deadlines_changed.set()
         for queue in tuple(self._watchers):
             _tell(queue, approval)
+        self._told(kind, approval)
         return approval
+
+    async def _lend(self, delegation: Delegation) -> Delegation:
+        await self._record(delegation_record(delegation))
+        self._delegations[_delegation_key(delegation)] = delegation
+        return delegation
+
+    def _stands(self, granted: Grant) -> bool:
+        approval = self._approvals.get(granted.approval_id)
+        return approval is not None and deciding.stands(approval, self._ended)
 
     def _current(self, granted: Grant) -> Grant:
         try:
@@ -216,11 +326,17 @@ class WaitingRoom:
 
     def _forget(self, now: datetime) -> None:
         """What is past its time and decided changes nothing any more."""
+        if now < self._forget_after:
+            return
+        self._forget_after = now + FORGET_EVERY
+        open_grants = {one.approval_id for one in self._grants.values() if one.open_at(now)}
         for approval in [one for one in self._approvals.values() if one.expires_at + REMEMBERED < now]:
-            if approval.state is not State.PENDING:
+            if approval.state is not State.PENDING and approval.id not in open_grants and not approval.review_due:
                 del self._approvals[approval.id]
         for granted in [one for one in self._grants.values() if one.approval_id not in self._approvals]:
             del self._grants[granted.id]
+        for key in [key for key, one in self._delegations.items() if one.ends_at <= now]:
+            del self._delegations[key]
 
     async def _keep_deadlines(self) -> None:
         while True:
@@ -253,6 +369,10 @@ class WaitingRoom:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _delegation_key(delegation: Delegation) -> tuple[str, str, str, datetime]:
+    return delegation.group, delegation.given_by, delegation.to, delegation.given_at
 
 
 def _tell(queue: asyncio.Queue[Approval | None], change: Approval | None) -> None:

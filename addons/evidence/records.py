@@ -130,7 +130,7 @@ EVENT_TYPES = frozenset(
     }
 )
 APPROVAL_TYPES = frozenset(
-    f"approval.{change}" for change in ("requested", "decided", "expired", "cancelled", "used", "revoked")
+    f"approval.{change}" for change in ("requested", "decided", "expired", "cancelled", "used", "revoked", "reviewed")
 )
 TYPES = (
     EVENT_TYPES
@@ -230,7 +230,7 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRecord:
-    """`approval.requested` decided expired cancelled used revoked: the rows as they are after the change."""
+    """`approval.requested` decided expired cancelled used revoked reviewed: the rows as they are after the change."""
 
     type: str
     approval: ApprovalRow

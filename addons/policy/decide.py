@@ -1,4 +1,4 @@
-"""What the policies say about one call. Pure; not the asking of people (addons/approvals) and not the doing.
+"""What the policies say about one call: whose it is, where it may go. Pure; what needs a person: approval_rules.py.
 
 Everything is denied that no rule allows, and what denies wins. Every answer names the rule, a code for programs and the
 next thing to type.
@@ -6,29 +6,19 @@ next thing to type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from addons.policy.hosts import normal_host
+from addons.policy.matching import fits_one, folded_fit, in_groups
 from addons.policy.model import (
-    EVERYONE,
-    ApprovalRule,
-    CommandMatch,
     Connection,
     Days,
-    Direction,
     Effect,
     OtherHosts,
     Policies,
     Right,
-    Then,
-    When,
 )
 from addons.tokens.caller import Caller, Grade
-
-_STRENGTH = {then: place for place, then in enumerate(Then)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +29,6 @@ class Decision:
     rule: str  # "rights:all", "connections:openai", "other_hosts"
     code: str  # "allowed", or why not: "model_denied"
     hint: str  # "" when allowed; else what to do, naming the command
-
-
-class CommandFact(NamedTuple):
-    """One statement of a tool call; a plain tuple of the same three does as well."""
-
-    language: str
-    verb: str
-    objects: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What approval rules may look at. texts, and objects of commands, may be unmasked: in memory only."""
-
-    direction: Direction
-    connection: str
-    provider: str
-    model: str
-    groups: tuple[str, ...]
-    entities: Mapping[str, int] = field(default_factory=dict)  # how many of each were found
-    texts: tuple[str, ...] = field(default=(), repr=False)
-    tools: tuple[str, ...] = ()  # names of called tools
-    commands: tuple[tuple[str, str, tuple[str, ...]], ...] = field(default=(), repr=False)
 
 
 # Which connection
@@ -138,10 +105,10 @@ def may_use(policies: Policies, caller: Caller, connection: Connection, model: s
         return reach
     rights = [right for right in policies.identity.rights if _covers(right, caller, connection)]
     for right in rights:
-        if right.effect is Effect.DENY and _folded_fit(model, right.models):
+        if right.effect is Effect.DENY and folded_fit(model, right.models):
             return _denied_by(right, connection)
     named = f'model "{_shown(model)}"' if model else "a call that names no model"
-    if _folded_fit(model, connection.deny_models) or not _fits(model, connection.models):
+    if folded_fit(model, connection.deny_models) or not fits_one(model, connection.models):
         return _refused(
             f"connections:{connection.id}",
             "model_denied",
@@ -149,7 +116,7 @@ def may_use(policies: Policies, caller: Caller, connection: Connection, model: s
             f"use one that is, or ask for an entry in connections.yaml, then type: affidavit policy check",
         )
     for right in rights:
-        if right.effect is Effect.ALLOW and _fits(model, right.models):
+        if right.effect is Effect.ALLOW and fits_one(model, right.models):
             return _allowed(f"rights:{right.id}")
     return _refused(
         "rights",
@@ -182,42 +149,6 @@ def may_tunnel(policies: Policies, host: str, provider: str = "") -> Decision:
     return _allowed("other_hosts")
 
 
-# Approval rules
-
-
-def matches(rules: Iterable[ApprovalRule], facts: Facts) -> tuple[ApprovalRule, ...]:
-    """Every rule that fits, strongest first (deny, hold, notify, observe), then in the order of the file."""
-    return tuple(sorted((rule for rule in rules if fits(rule.when, facts)), key=lambda rule: _STRENGTH[rule.then]))
-
-
-def first_match(rules: Iterable[ApprovalRule], facts: Facts) -> ApprovalRule | None:
-    """The rule that decides: the first of the strongest. An `observe` above a `hold` does not hide it."""
-    return next(iter(matches(rules, facts)), None)
-
-
-def fits(when: When, facts: Facts) -> bool:
-    """Whether every key that `when` gives fits. Cheap keys first: the pattern reads every text."""
-    return (
-        when.direction == facts.direction
-        and (not when.connections or _fits(facts.connection, when.connections))
-        and (not when.groups or in_groups(facts.groups, when.groups))
-        and (not when.models or _folded_fit(facts.model, when.models))
-        and (not when.tools or any(_folded_fit(tool, when.tools) for tool in facts.tools))
-        and (not when.entities or any(facts.entities.get(name, 0) >= count for name, count in when.entities))
-        and (when.commands is None or any(_command_fits(when.commands, command) for command in facts.commands))
-        and (when.pattern is None or any(when.pattern.search(text) for text in facts.texts))
-    )
-
-
-def _command_fits(match: CommandMatch, command: tuple[str, str, tuple[str, ...]]) -> bool:
-    language, verb, objects = command
-    return (
-        (not match.languages or language.casefold() in match.languages)
-        and (not match.verbs or verb.casefold() in match.verbs)
-        and (not match.objects or any(_folded_fit(name, match.objects) for name in objects))
-    )
-
-
 # Retention
 
 
@@ -225,26 +156,8 @@ def days_for(policies: Policies, connection_id: str) -> Days:
     return dict(policies.retention.connections).get(connection_id, policies.retention.default)
 
 
-# Matching
-
-
-def in_groups(groups: Iterable[str], wanted: tuple[str, ...]) -> bool:
-    """Whether one of `groups` is wanted; "*" wants everybody."""
-    return EVERYONE in wanted or not set(wanted).isdisjoint(groups)
-
-
 def _covers(right: Right, caller: Caller, connection: Connection) -> bool:
-    return in_groups(caller.groups, right.groups) and _fits(connection.id, right.connections)
-
-
-def _fits(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
-
-
-def _folded_fit(name: str, globs: tuple[str, ...]) -> bool:
-    """As _fits, ignoring letter case and outer blanks: a spelling that a provider accepts must not get round a denial."""
-    folded = name.strip().casefold()
-    return any(fnmatchcase(folded, glob.casefold()) for glob in globs)
+    return in_groups(caller.groups, right.groups) and fits_one(connection.id, right.connections)
 
 
 # Sentences

@@ -16,7 +16,7 @@ from pathlib import Path
 import rfc8785
 import yaml
 
-from addons.policy import nodes, read_connections, read_identity, read_keeping, read_rules
+from addons.policy import nodes, read_approval, read_connections, read_identity, read_keeping, read_rules
 from addons.policy.faults import Fault, PolicyFaults, nearest
 from addons.policy.fields import Fields, Names, Reading
 from addons.policy.model import Policies
@@ -31,7 +31,7 @@ _KEYS = {
     "identity.yaml": read_identity.KEYS,
     "connections.yaml": read_connections.KEYS,
     "masking.yaml": read_rules.KEYS,
-    "approval.yaml": read_rules.KEYS,
+    "approval.yaml": read_approval.KEYS,
     "retention.yaml": read_keeping.RETENTION_KEYS,
     "controls.yaml": read_keeping.CONTROL_FILE_KEYS,
 }
@@ -44,8 +44,10 @@ _CONSTANTS: dict[str, bool | None] = {
 }  # fmt: skip
 
 
-def load(folder: Path, *, entities: frozenset[str], providers: frozenset[str]) -> Policies:
-    """entities: what the detectors find; providers: whose wire formats are known. Raises PolicyFaults."""
+def load(
+    folder: Path, *, entities: frozenset[str], providers: frozenset[str], endpoints: frozenset[str] = frozenset()
+) -> Policies:
+    """entities: what the detectors find; providers: whose wire formats are known; endpoints: ids of these. Raises PolicyFaults."""
     faults = list(_strange_files(folder))
     texts = {}
     for name in FILES:
@@ -53,14 +55,21 @@ def load(folder: Path, *, entities: frozenset[str], providers: frozenset[str]) -
             texts[name] = _file_text(folder / name)
         except _Unreadable as unreadable:
             faults.append(Fault(str(folder / name), 1, str(unreadable)))
-    return _parse(texts, folder, Known(providers, entities), faults)
+    return _parse(texts, folder, Known(providers, entities, endpoints), faults)
 
 
-def parse(texts: Mapping[str, str], origin: Path, *, entities: frozenset[str], providers: frozenset[str]) -> Policies:
+def parse(
+    texts: Mapping[str, str],
+    origin: Path,
+    *,
+    entities: frozenset[str],
+    providers: frozenset[str],
+    endpoints: frozenset[str] = frozenset(),
+) -> Policies:
     """The same from texts, by the files' names; for policies that are not in force yet. Raises PolicyFaults."""
     missing = [Fault(str(origin / name), 1, _MISSING) for name in FILES if name not in texts]
     strange = [Fault(str(origin / name), 1, _strange(name)) for name in texts if name not in FILES]
-    return _parse(texts, origin, Known(providers, entities), missing + strange)
+    return _parse(texts, origin, Known(providers, entities, endpoints), missing + strange)
 
 
 _MISSING = "expected a file, got none; copy it from the policies/ folder of the distribution"
@@ -104,14 +113,18 @@ def _parse(texts: Mapping[str, str], origin: Path, known: Known, faults: list[Fa
         sheets[name] = Fields(reading, trees[name], name, _KEYS[name])
         _check_version(sheets[name])
     other_hosts, connections = read_connections.read(sheets["connections.yaml"], known)
+    masking = read_rules.read_masking(sheets["masking.yaml"], known.entities)
+    around = read_approval.Around(known.entities, known.endpoints, connections)
+    approval, webhooks = read_approval.read(sheets["approval.yaml"], around)
     policies = Policies(
         identity=read_identity.read(sheets["identity.yaml"]),
         other_hosts=other_hosts,
         connections=connections,
-        masking=read_rules.read_masking(sheets["masking.yaml"], known.entities),
-        approval=read_rules.read_approval(sheets["approval.yaml"], known.entities),
+        masking=masking,
+        approval=approval,
         retention=read_keeping.read_retention(sheets["retention.yaml"]),
         controls=read_keeping.read_controls(sheets["controls.yaml"]),
+        webhooks=webhooks,
         digest="",
         canonical=b"",
         origin=origin,

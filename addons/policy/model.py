@@ -62,12 +62,64 @@ class Direction(StrEnum):
 
 
 class Then(StrEnum):
-    """What a matching rule does; strongest first, and the strongest match decides."""
+    """What a matching rule does. The first three decide a call, the others are noted, and the rules below go on."""
 
-    DENY = "deny"
     HOLD = "hold"
+    DENY = "deny"
+    PURPOSE = "require_purpose"  # refused, unless the caller said what for; then the rules below go on
     NOTIFY = "notify"
     OBSERVE = "observe"
+
+
+class Denied(StrEnum):
+    """What the client gets where a tool call was denied in a reply."""
+
+    REFUSE = "refuse"  # an error in the endpoint's own form ends the reply
+    REMOVE = "remove"  # the reply without that call, a sentence in its place
+
+
+class FirstUse(StrEnum):
+    """What the caller has never used before through this gateway."""
+
+    CONNECTION = "connection"
+    MODEL = "model"
+
+
+class Scope(StrEnum):
+    """What one approval lets through."""
+
+    EXACT = "exact"  # this payload, once
+    SESSION = "session"  # this conversation, until the approval's time is up
+    MINUTES = "minutes"  # whatever the rule holds of this person, for so many minutes
+
+
+class Weekday(StrEnum):
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class HookFormat(StrEnum):
+    """How a webhook's receiver wants its messages."""
+
+    SLACK = "slack"
+    TEAMS = "teams"
+    JSON = "json"
+
+
+class Happening(StrEnum):
+    """What a webhook is called for."""
+
+    REQUESTED = "requested"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    BREAK_GLASS = "break_glass"
+    NOTIFY = "notify"  # a call that a `then: notify` rule fits
+    ALARM = "alarm"
 
 
 class Source(StrEnum):
@@ -209,11 +261,29 @@ class MaskingRule:
 
 @dataclass(frozen=True, slots=True)
 class CommandMatch:
-    """One statement of a tool call must fit all three; () fits every statement. Languages and verbs are kept casefolded."""
+    """One statement of a tool call must fit all that is given; () fits every statement. Languages and verbs are casefolded."""
 
     languages: tuple[str, ...]
     verbs: tuple[str, ...]
     objects: tuple[str, ...]  # globs, letter case ignored; one object of the statement must fit one
+    outside: tuple[str, ...] = ()  # globs; one object of the statement, or the host of its URL, must fit none
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentMatch:
+    """One image, sound or document must fit both."""
+
+    types: tuple[str, ...]  # globs on media types ("image/*") or kinds ("document"); (): every
+    least_bytes: int  # 0: of any size
+
+
+@dataclass(frozen=True, slots=True)
+class TimeMatch:
+    """When the call is made, by a clock on the wall."""
+
+    weekdays: tuple[Weekday, ...] = ()  # (): every
+    hours: tuple[int, int] | None = None  # from, until (not included); (18, 8) goes over midnight
+    zone: str = "UTC"  # of the IANA database
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +298,29 @@ class When:
     groups: tuple[str, ...] = ()  # the caller is in one of them
     connections: tuple[str, ...] = ()  # globs
     models: tuple[str, ...] = ()  # globs, letter case ignored
+    endpoints: tuple[str, ...] = ()  # globs on ids of wire formats ("openai.chat", "generic")
+    attachments: AttachmentMatch | None = None
+    estimated_tokens: int = 0  # at least; 0: not looked at
+    time: TimeMatch | None = None
+    first_use: FirstUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """So many different people of these groups."""
+
+    groups: tuple[str, ...]
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
+    """Who decides what is held. Nobody counts for two."""
+
     groups: tuple[str, ...] = ()
     count: int = 1  # how many different people
+    also: tuple[Quorum, ...] = ()  # others that must agree too
+    break_glass: tuple[str, ...] = ()  # groups of which one alone may approve, flagged, to be reviewed later
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +332,24 @@ class ApprovalRule:
     hold_seconds: int  # how long one flow waits; 0 unless `then` is hold
     expires_seconds: int  # how long the approval may be decided and used; 0 unless `then` is hold
     reason: str  # shown to the person who is held or refused; "" if none is given
+    scopes: tuple[Scope, ...] = (Scope.EXACT,)  # what approvers may choose from
+    most_minutes: int = 0  # of scope minutes
+    denied: Denied = Denied.REFUSE  # of a tool call in a reply
+    alarm_holds: int = 50  # more holds than this in ten minutes are an alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where people are told. The address is a secret with Slack and Teams, so it may be a reference, and is never shown."""
+
+    id: str
+    url: tuple[str | Reference, ...]
+    format: HookFormat
+    secret: tuple[str | Reference, ...]  # signs the messages of format json
+    on: tuple[Happening, ...]
+    rules: tuple[str, ...]  # ids; (): every
+    payload: bool  # whether the masked tool calls and the request's words may be sent
+    link: str  # where the console is: "https://gateway.corp:8443"; "": no link
 
 
 # retention.yaml, controls.yaml
@@ -284,6 +389,7 @@ class Policies:
     approval: tuple[ApprovalRule, ...]
     retention: Retention
     controls: tuple[Control, ...]
+    webhooks: tuple[Webhook, ...]
     digest: str  # "sha256:" + SHA-256 of `canonical`
     canonical: bytes = field(repr=False)  # RFC 8785 of {file name without .yaml: its content}
     origin: Path

@@ -64,7 +64,7 @@ _HOST = Form(
 )
 _TEMPLATE = Form(
     'at most a scheme word and a reference ("Bearer ${env:NAME}", "${file:/path}", "${command: name words}")',
-    lambda text: bool(_pieces(text)),
+    lambda text: bool(reference_pieces(text)),
     secret=True,
 )
 _UPSTREAM = Form(
@@ -78,6 +78,7 @@ class Known:
 
     providers: frozenset[str]
     entities: frozenset[str]
+    endpoints: frozenset[str] = frozenset()  # empty: not checked
 
 
 def read(fields: Fields, known: Known) -> tuple[OtherHosts, tuple[Connection, ...]]:
@@ -172,10 +173,10 @@ def _credential(fields: Fields) -> Credential:
         )
     kind = CredentialKind.QUERY if "query" in inner else CredentialKind.HEADER
     form = _PARAMETER if kind is CredentialKind.QUERY else _HEADER
-    return Credential(kind, inner.text(kind, form, ""), _pieces(inner.text("value", _TEMPLATE)))
+    return Credential(kind, inner.text(kind, form, ""), reference_pieces(inner.text("value", _TEMPLATE)))
 
 
-def _pieces(template: str) -> tuple[str | Reference, ...]:
+def reference_pieces(template: str) -> tuple[str | Reference, ...]:
     """() where the template is not one: literal text beyond a scheme word could be a key."""
     found = _REFERENCE.fullmatch(template[len(word := _scheme_word(template)) :])
     if found is None:

@@ -145,6 +145,7 @@ _ENDPOINTS: Final[Mapping[str, Endpoint]] = MappingProxyType(
 )
 
 PROVIDER_NAMES: Final = frozenset(_BY_NAME)  # every word that `provider:` may be in connections.yaml
+ENDPOINT_IDS: Final = frozenset((*_ENDPOINTS, "generic"))  # what `endpoints` may name in approval.yaml
 DNS_SUFFIXES: Final = tuple(sorted(_BY_SUFFIX))  # what the gateway's CA may speak for
 
 

@@ -6,9 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
+from addons.approvals.deciding import decide
 from addons.approvals.grants import GrantRefused, grant, open_grant, revoke, use
 from addons.approvals.requests import answer, due
-from addons.approvals.state import NEXT, Action, DecisionRefused, Key, State, cancel, decide, expire, release, request
+from addons.approvals.state import NEXT, Action, DecisionRefused, Key, State, cancel, expire, release, request
 from addons.policy.model import ApprovalRule, Approvers, Direction, Then, When
 from addons.tokens.caller import Caller, Grade
 

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from addons.approvals.deciding import decide, may_decide
 from addons.approvals.state import (
     NEXT,
     REASON_CHARACTERS,
     Action,
     DecisionRefused,
+    Proof,
     State,
     cancel,
-    decide,
     expire,
-    may_decide,
     release,
     request,
 )
@@ -82,8 +82,7 @@ def test_an_approver_approves():
         Action.APPROVE,
         " yes ",
         NOW + SECOND,
-        auth_time=signed_in,
-        amr=("mfa",),
+        proof=Proof(signed_in, ("mfa",), "sid-1"),
     )
 
     assert approval.state is State.APPROVED
@@ -230,6 +229,8 @@ class Unrelated:
     id: str = "x"
     approvers: Approvers = OTHER_APPROVERS
     expires_seconds: int = 5
+    scopes: tuple[str, ...] = ("exact",)
+    most_minutes: int = 0
 
 
 def test_any_rule_of_the_right_form_can_ask():

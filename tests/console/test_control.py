@@ -236,7 +236,7 @@ def test_an_approved_call_that_did_not_go_on_yet_can_be_stopped_by_an_approver(s
         return (
             refused.value.code,
             await ask("POST", f"/approvals/{approval.id}/revoke", token=bob),
-            desk.grant_for("local|alice", "destructive-sql", DIGEST),
+            desk.grant_for(desk.key_of("local|alice", "destructive-sql", DIGEST)),
         )
 
     code, revoked, grant = with_owner(state, clock, work)

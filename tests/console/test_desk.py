@@ -96,14 +96,14 @@ def test_an_approval_is_asked_decided_and_used_each_step_a_leaf(state, clock):
             held = desk.open_holds
             await desk.decide(approval.id, bob, Action.APPROVE, "agreed")
             decided = await waiting
-            grant = desk.grant_for(alice.subject, RULE.id, DIGEST)
-            used = await desk.use_grant(grant, await opened(desk))
+            grant = desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST))
+            used = await desk.use_grant(grant, grant.key, await opened(desk))
             return (
                 held,
                 decided,
                 used,
                 desk.approval(approval.id),
-                desk.grant_for(alice.subject, RULE.id, DIGEST),
+                desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST)),
                 desk.open_holds,
             )
 
@@ -225,14 +225,15 @@ def test_pending_denied_and_granted_survive_a_restart(state, clock):
             await desk.decide(made[1].id, bob, Action.DENY, "no")
             for approval in made[2:]:
                 await desk.decide(approval.id, bob, Action.APPROVE, "yes")
-            await desk.use_grant(desk.grant_for(alice.subject, "used", DIGEST), await opened(desk))
+            used = desk.key_of(alice.subject, "used", DIGEST)
+            await desk.use_grant(desk.grant_for(used), used, await opened(desk))
             before = desk.approvals()
         async with owning(state, clock) as desk:
             return (
                 before,
                 desk.approvals(),
-                desk.grant_for(alice.subject, "granted", DIGEST),
-                desk.grant_for(alice.subject, "used", DIGEST),
+                desk.grant_for(desk.key_of(alice.subject, "granted", DIGEST)),
+                desk.grant_for(desk.key_of(alice.subject, "used", DIGEST)),
             )
 
     before, after, granted, used = run(work())
@@ -249,10 +250,10 @@ def test_of_two_who_use_one_grant_at_once_one_is_refused(state, clock):
             _, bob = await person(desk, "bob", "data-owners")
             approval = await asked(desk, alice)
             await desk.decide(approval.id, bob, Action.APPROVE, "once")
-            grant = desk.grant_for(alice.subject, RULE.id, DIGEST)
+            grant = desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST))
             exchanges = [await opened(desk), await opened(desk)]
             return await asyncio.gather(
-                *(desk.use_grant(grant, exchange) for exchange in exchanges), return_exceptions=True
+                *(desk.use_grant(grant, grant.key, exchange) for exchange in exchanges), return_exceptions=True
             )
 
     results = run(work())
@@ -288,7 +289,7 @@ def test_a_grant_is_for_the_policies_it_was_given_under(state, clock):
         file = state.policies / "retention.yaml"
         file.write_text(file.read_text().replace("365", "366").replace("180", "181"))
         async with owning(state, clock) as desk:
-            return desk.grant_for(alice.subject, RULE.id, DIGEST)
+            return desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST))
 
     assert run(work()) is None
     assert leaf_types(state).count("policy.loaded") == 2
@@ -301,11 +302,11 @@ def test_a_revoked_grant_cannot_be_used(state, clock):
             _, bob = await person(desk, "bob", "data-owners")
             approval = await asked(desk, alice)
             await desk.decide(approval.id, bob, Action.APPROVE, "yes")
-            grant = desk.grant_for(alice.subject, RULE.id, DIGEST)
+            grant = desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST))
             await desk.revoke_grant(approval.id, bob.subject)
             with pytest.raises(GrantRefused, match="grant_revoked"):
-                await desk.use_grant(grant, await opened(desk))
-            return desk.grant_for(alice.subject, RULE.id, DIGEST)
+                await desk.use_grant(grant, grant.key, await opened(desk))
+            return desk.grant_for(desk.key_of(alice.subject, RULE.id, DIGEST))
 
     assert run(work()) is None
 

@@ -53,15 +53,15 @@ controls:
 }
 
 
-def parsed(**changed: str) -> Policies:
+def parsed(endpoints: frozenset[str] = frozenset(), **changed: str) -> Policies:
     """SMALL with whole files replaced: parsed(masking="…")."""
     texts = SMALL | {f"{name}.yaml": text for name, text in changed.items()}
-    return parse(texts, Path("policies"), entities=ENTITIES, providers=PROVIDERS)
+    return parse(texts, Path("policies"), entities=ENTITIES, providers=PROVIDERS, endpoints=endpoints)
 
 
-def faults_of(**changed: str) -> list[str]:
+def faults_of(endpoints: frozenset[str] = frozenset(), **changed: str) -> list[str]:
     with pytest.raises(PolicyFaults) as caught:
-        parsed(**changed)
+        parsed(endpoints, **changed)
     return str(caught.value).splitlines()
 
 

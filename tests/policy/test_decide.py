@@ -1,6 +1,5 @@
 """addons/policy/decide.py: what the policies say about one call."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,21 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addons.policy.decide import (
-    CommandFact,
-    Facts,
     connection_for_host,
     connection_named,
     days_for,
-    first_match,
-    matches,
     may_identify,
     may_reach,
     may_tunnel,
     may_use,
 )
-from addons.policy.model import Days, Direction
+from addons.policy.model import Days
 from addons.tokens.caller import Caller, Grade
-from tests.policy.small_policies import SMALL, parsed, swapped
+from tests.policy.small_policies import parsed, swapped
 
 CONNECTIONS = """\
 version: 1
@@ -214,101 +209,6 @@ def test_a_host_that_no_connection_names(host, provider, other_hosts, code):
 
 
 # Approval rules
-
-FACTS = Facts(
-    direction=Direction.RESPONSE,
-    connection="openai",
-    provider="openai",
-    model="gpt-5",
-    groups=("engineering",),
-    entities={"CREDIT_CARD": 3},
-    texts=("hello", "please drop  table users"),
-    tools=("run_sql", "read_file"),
-    commands=(CommandFact("shell", "rm", ("/tmp/x",)), ("sql", "drop", ("public.Users", "orders"))),
-)
-
-
-def rules(*whens: str, then: str = "observe"):
-    lines = [f"  - {{id: rule-{place}, when: {when}, then: {then}}}" for place, when in enumerate(whens)]
-    return parsed(
-        approval="\n".join(["version: 1", "rules:", *lines, ""]), controls="version: 1\ncontrols: []\n"
-    ).approval
-
-
-@pytest.mark.parametrize(
-    ("when", "expected"),
-    [
-        ("{direction: response}", True),
-        ("{direction: request}", False),
-        (r"{direction: response, pattern: 'drop\s{1,9}table'}", True),
-        (r"{direction: response, pattern: 'DROP\s{1,9}table'}", False),
-        ("{direction: response, tools: [run_*]}", True),
-        ("{direction: response, tools: ['RUN_SQL']}", True),
-        ("{direction: response, tools: [write_*]}", False),
-        ("{direction: response, commands: {language: sql}}", True),
-        ("{direction: response, commands: {language: [http, python]}}", False),
-        ("{direction: response, commands: {verb: [Drop]}}", True),
-        ("{direction: response, commands: {language: sql, verb: [rm]}}", False),
-        ("{direction: response, commands: {language: sql, objects: ['*users']}}", True),
-        ("{direction: response, commands: {language: shell, objects: ['*users']}}", False),
-        ("{direction: response, groups: [engineering]}", True),
-        ("{direction: response, groups: [interns]}", False),
-        ("{direction: response, groups: ['*']}", True),
-        ("{direction: response, connections: [open*]}", True),
-        ("{direction: response, models: ['GPT-*']}", True),
-        ("{direction: response, models: ['o*']}", False),
-    ],
-)
-def test_a_rule_fits(when, expected):
-    assert (first_match(rules(when), FACTS) is not None) is expected
-
-
-@pytest.mark.parametrize(
-    ("when", "expected"),
-    [
-        ("{direction: request, entities: [CREDIT_CARD]}", True),
-        ("{direction: request, entities: [US_SSN, CREDIT_CARD]}", True),
-        ("{direction: request, entities: {CREDIT_CARD: 3}}", True),
-        ("{direction: request, entities: {CREDIT_CARD: 4}}", False),
-        ("{direction: request, entities: [US_SSN]}", False),
-        ("{direction: request, tools: [run_*], entities: [US_SSN]}", False),
-        ("{direction: request, tools: [run_*], entities: [CREDIT_CARD], groups: [engineering]}", True),
-    ],
-)
-def test_a_request_rule_counts_entities(when, expected):
-    request = replace(FACTS, direction=Direction.REQUEST)
-
-    assert (first_match(rules(when), request) is not None) is expected
-
-
-def test_nothing_fits_empty_facts_but_what_asks_for_nothing():
-    empty = Facts(Direction.RESPONSE, "openai", "openai", "", ())
-    asking = rules(
-        "{direction: response, tools: ['*']}",
-        "{direction: response, commands: {language: sql}}",
-        "{direction: response, pattern: a}",
-        "{direction: response}",
-    )
-
-    assert [rule.id for rule in matches(asking, empty)] == ["rule-3"]
-
-
-def test_the_strongest_rule_decides_wherever_it_stands():
-    weak, strong = rules("{direction: response}", "{direction: response}")
-    hold = SMALL["approval.yaml"]
-    (held,) = parsed(approval=hold).approval
-    deny = replace(strong, then=rules("{direction: response}", then="deny")[0].then)
-
-    assert [rule.then for rule in matches((weak, held, deny), FACTS)] == ["deny", "hold", "observe"]
-    assert first_match((weak, held), FACTS) == held
-
-
-def test_of_equally_strong_rules_the_first_decides():
-    assert first_match(rules("{direction: response}", "{direction: response}"), FACTS).id == "rule-0"
-
-
-def test_facts_show_no_text():
-    assert "users" not in repr(FACTS)
 
 
 def test_a_connection_has_its_own_days_or_the_default():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from addons.masks.engine import ENTITIES
-from addons.policy.decide import Facts, connection_for_host, first_match
+from addons.policy.approval_rules import Facts, first_match
+from addons.policy.decide import connection_for_host
 from addons.policy.load import FILES, load, parse
 from addons.policy.model import Direction, MaskAction, Then, Wire
 from addons.providers.registry import PROVIDER_NAMES
