@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addons.approvals.grants import GrantRefused, grant, open_grant, revoke, use
-from addons.approvals.state import Approval, Key, State
+from addons.approvals.state import Approval, Key, Scope, State
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -96,3 +96,46 @@ def test_what_was_used_cannot_be_taken_back():
 )
 def test_a_request_finds_the_grant_it_may_use(grants, found):
     assert open_grant(grants, KEY, NOW) == found
+
+
+# ---- scopes: a conversation, some minutes
+
+SESSION = replace(GRANT, scope=Scope.SESSION, session_id="se_1")
+MINUTES = replace(GRANT, scope=Scope.MINUTES, expires_at=NOW + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("wide", [SESSION, MINUTES], ids=["session", "minutes"])
+def test_a_wider_grant_is_used_again_for_other_payloads(wide):
+    other = replace(KEY, payload_digest="hmac-sha256:99")
+
+    once = use(wide, KEY, "ex_2", NOW, "se_1")
+    twice = use(once, other, "ex_3", NOW, "se_1")
+
+    assert (twice.used_by, twice.open_at(NOW)) == ("ex_3", True)
+
+
+@pytest.mark.parametrize("wide", [SESSION, MINUTES], ids=["session", "minutes"])
+@pytest.mark.parametrize("field", ["requester", "rule", "policy_digest"])
+def test_a_wider_grant_is_still_of_one_person_rule_and_policy(wide, field):
+    with pytest.raises(GrantRefused, match="grant_mismatch"):
+        use(wide, replace(KEY, **{field: "another"}), "ex_2", NOW, "se_1")
+
+
+@pytest.mark.parametrize("session", ["", "se_2"])
+def test_a_conversation_is_that_one_alone(session):
+    with pytest.raises(GrantRefused, match="grant_mismatch"):
+        use(SESSION, KEY, "ex_2", NOW, session)
+
+
+def test_minutes_end_and_what_was_used_can_still_be_taken_back():
+    used = use(MINUTES, KEY, "ex_2", NOW)
+
+    with pytest.raises(GrantRefused, match="grant_expired"):
+        use(used, KEY, "ex_3", NOW + timedelta(minutes=5))
+    with pytest.raises(GrantRefused, match="grant_revoked"):
+        use(revoke(used, NOW), KEY, "ex_3", NOW)
+
+
+def test_the_narrowest_open_grant_is_used_first():
+    assert open_grant([SESSION, MINUTES, GRANT], KEY, NOW, "se_1") is GRANT
+    assert open_grant([SESSION, MINUTES], KEY, NOW, "se_1") is MINUTES
