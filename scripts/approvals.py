@@ -1,4 +1,4 @@
-"""`affidavit approvals`: what waits for a decision, and deciding it. Whoever decides proves who they are with their own token."""
+"""`affidavit approvals`: what waits for a decision, deciding it, and its receipt. Whoever decides proves who they are with their own token."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import click
 from addons.console import reach
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option, token_option
-from scripts.terminal import one_line, print_json, print_table
+from scripts.terminal import harmless, one_line, print_json, print_table
 
-STATES = ("pending", "approved", "denied", "expired", "cancelled", "all")
+STATES = ("pending", "unreviewed", "approved", "denied", "expired", "cancelled", "all")
 MINE = "Your own gateway token: who you are."
+TOLD_APART = {"votes", "also", "shown", "review"}
+REASON = "One sentence; it becomes part of the evidence."
 
 
 @click.group()
 def approvals() -> None:
-    """What waits for a decision: list, show, approve, deny, watch."""
+    """What waits for a decision: list, show, approve, deny, revoke, review, watch; stand in for others; receipts."""
 
 
 @approvals.command("list", epilog="\b\nExample:\n  affidavit approvals list --only all --json")
@@ -62,14 +64,22 @@ def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | N
         print_json(row)
         return
     for name, value in row.items():
-        if name != "votes":
-            click.echo(one_line(f"{name:15} {', '.join(value) if isinstance(value, list) else value}"))
+        if name not in TOLD_APART and value not in (None, "", [], False):
+            click.echo(one_line(f"{name:15} {', '.join(map(str, value)) if isinstance(value, list) else value}"))
+    for also in row.get("also", ()):
+        click.echo(one_line(f"and             {also['count']} of {', '.join(also['groups'])}"))
     for vote in row.get("votes", ()):
         click.echo(
             one_line(
-                f"vote            {vote['approver']} {vote['verdict']} at {vote['at']}: {vote['reason']}{_minter(vote)}"
+                f"vote            {vote['approver']} {vote['verdict']} at {vote['at']}: {vote['reason']}{_remarks(vote)}"
             )
         )
+    if review := row.get("review"):
+        found = "justified" if review["justified"] else "not justified"
+        click.echo(one_line(f"review          {review['by']} at {review['at']}: {found}: {review['reason']}"))
+    for held in row.get("shown", ()) if content else ():
+        click.echo(one_line(f"held tool call  {held['name']}"))
+        click.echo(harmless(held["text"]))
     if content and row["exchange_id"]:
         from scripts.show import show_one  # noqa: PLC0415 -- only where content is asked for
 
@@ -78,16 +88,39 @@ def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | N
 
 
 @approvals.command(
-    epilog='\b\nExample:\n  affidavit approvals approve ap_018f2a6c-… --reason "ticket 4711, agreed with the data owner"'
+    epilog='\b\nExamples:\n  affidavit approvals approve ap_018f2a6c-… --reason "ticket 4711, agreed with the data owner"\n'
+    '  affidavit approvals approve ap_018f2a6c-… --reason "migration tonight" --minutes 30'
 )
 @click.argument("approval_id")
-@click.option("--reason", required=True, help="One sentence; it becomes part of the evidence.")
+@click.option("--reason", required=True, help=REASON)
+@click.option(
+    "--session",
+    is_flag=True,
+    help="Also the next calls of this conversation under this rule, where the rule allows that.",
+)
+@click.option("--minutes", type=click.IntRange(1), help="Also other calls of this person under this rule, for so long.")
+@click.option("--break-glass", is_flag=True, help="Alone, in an emergency: it is flagged, and reviewed later.")
 @token_option(MINE)
 @json_option()
 @state_option()
-def approve(*, folder: StateFolder, approval_id: str, reason: str, token: str | None, as_json: bool) -> None:
-    """Let the call go on, once, as it was asked."""
-    _decide(folder, approval_id, "approve", reason, token, as_json=as_json)
+def approve(
+    *,
+    folder: StateFolder,
+    approval_id: str,
+    reason: str,
+    session: bool,
+    minutes: int | None,
+    break_glass: bool,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Let the call go on, once, as it was asked; or more, with --session or --minutes."""
+    if session and minutes:
+        raise click.UsageError("--session and --minutes: one of the two")
+    more: dict[str, Any] = {"scope": "minutes", "minutes": minutes} if minutes else {}
+    more |= {"scope": "session"} if session else {}
+    more |= {"break_glass": True} if break_glass else {}
+    _decide(folder, approval_id, "approve", {"reason": reason} | more, token, as_json=as_json)
 
 
 @approvals.command(epilog='\b\nExample:\n  affidavit approvals deny ap_018f2a6c-… --reason "production data"')
@@ -98,39 +131,115 @@ def approve(*, folder: StateFolder, approval_id: str, reason: str, token: str | 
 @state_option()
 def deny(*, folder: StateFolder, approval_id: str, reason: str, token: str | None, as_json: bool) -> None:
     """Refuse the call; the same request is refused again until the approval's time is up."""
-    _decide(folder, approval_id, "deny", reason, token, as_json=as_json)
+    _decide(folder, approval_id, "deny", {"reason": reason}, token, as_json=as_json)
+
+
+@approvals.command(epilog="\b\nExample:\n  affidavit approvals revoke ap_018f2a6c-…")
+@click.argument("approval_id")
+@token_option(MINE)
+@state_option()
+def revoke(*, folder: StateFolder, approval_id: str, token: str | None) -> None:
+    """Take an approval back: what it still would let through is not let through any more."""
+    row = reach.ask(folder, "POST", f"/approvals/{approval_id}/revoke", token=token or "")
+    click.echo(one_line(f"{row['approval_id']} is revoked"))
 
 
 @approvals.command(
-    epilog='\b\nExample:\n  affidavit approvals watch --json | while read -r line; do notify-send Affidavit "$line"; done'
+    epilog='\b\nExample:\n  affidavit approvals review ap_018f2a6c-… --justified --reason "incident 12, checked the statement"'
 )
+@click.argument("approval_id")
+@click.option("--justified/--not-justified", required=True, default=None, help="What you found.")
+@click.option("--reason", required=True, help=REASON)
+@token_option(MINE)
 @json_option()
 @state_option()
-def watch(*, folder: StateFolder, as_json: bool) -> None:
-    """What waits now, then each change, until the gateway stops. With --json: one object a line."""
+def review(
+    *, folder: StateFolder, approval_id: str, justified: bool, reason: str, token: str | None, as_json: bool
+) -> None:
+    """Look again at what was approved by breaking the glass."""
+    body = {"reason": reason, "justified": justified}
+    row = reach.ask(folder, "POST", f"/approvals/{approval_id}/review", body=body, token=token or "")
+    if as_json:
+        print_json(row)
+    else:
+        click.echo(one_line(f"{row['id']} is reviewed by {row['review']['by']}"))
+
+
+@approvals.command(
+    epilog="\b\nExamples:\n  affidavit approvals receipt ap_018f2a6c-… > receipt.txt\n  affidavit verify receipt.txt"
+)
+@click.argument("approval_id")
+@click.option("--all", "every", is_flag=True, help="Of every vote and use, not only the newest.")
+@json_option()
+@state_option()
+def receipt(*, folder: StateFolder, approval_id: str, every: bool, as_json: bool) -> int:
+    """The signed record of a decision, which anybody can check without us. Exit 1 where nothing was decided yet."""
+    found = reach.ask(folder, "GET", f"/approvals/{approval_id}/receipts")
+    if as_json:
+        print_json(found)
+    for note in found["receipts"] if every else found["receipts"][-1:]:
+        if not as_json:
+            click.echo(note, nl=False)
+    return 0 if found["receipts"] else 1
+
+
+@approvals.command(
+    epilog='\b\nExamples:\n  affidavit approvals delegate --group data-owners --to "https://idp.example|carol" --hours 8\n'
+    '  affidavit approvals delegate --group data-owners --to "https://idp.example|carol" --end'
+)
+@click.option("--group", required=True, help="One of your own groups.")
+@click.option(
+    "--to", required=True, metavar="ISSUER|SUBJECT", help="Who stands in for you; `affidavit whoami` shows it."
+)
+@click.option("--hours", type=click.IntRange(1, 720), default=8, show_default=True, help="For how long.")
+@click.option("--end", is_flag=True, help="Take it back now.")
+@token_option(MINE)
+@state_option()
+def delegate(*, folder: StateFolder, group: str, to: str, hours: int, end: bool, token: str | None) -> None:
+    """Let another person decide in your name: for a group of yours, for some hours, and never what you ask for yourself."""
+    if end:
+        found = reach.ask(folder, "POST", "/delegations/end", body={"group": group, "to": to}, token=token or "")
+        click.echo(f"{len(found['delegations'])} ended")
+        return
+    row = reach.ask(
+        folder, "POST", "/delegations", body={"group": group, "to": to, "seconds": hours * 3600}, token=token or ""
+    )
+    click.echo(one_line(f"{row['to']} may decide for {row['group']} until {row['ends_at']}"))
+
+
+@approvals.command(
+    epilog="\b\nExamples:\n  affidavit approvals watch\n"
+    '  affidavit approvals watch --json | while read -r line; do notify-send Affidavit "$line"; done'
+)
+@click.option("--bell/--no-bell", default=True, help="Ring the terminal's bell for each call that begins to wait.")
+@json_option()
+@state_option()
+def watch(*, folder: StateFolder, bell: bool, as_json: bool) -> None:
+    """What waits now, then each change, until the gateway stops. With --json: one object a line, and no bell."""
     import json  # noqa: PLC0415 -- only here
 
+    rung: set[str] = set()
     for row in reach.watch(folder):
         if as_json:
             click.echo(json.dumps(row, ensure_ascii=True))
-        else:
-            click.echo(
-                one_line(
-                    f"{row['state']:9} {row['id']}  {row['rule']}  {row['requester']}  for {', '.join(row['groups'])}  {_until(row)}"
-                )
-            )
+            continue
+        if bell and row["state"] == "pending" and row["id"] not in rung:
+            rung.add(row["id"])
+            click.echo("\a", nl=False)
+        people = ", ".join(row["missing_groups"] or row["groups"])
+        click.echo(
+            one_line(f"{row['state']:9} {row['id']}  {row['rule']}  {row['requester']}  for {people}  {_until(row)}")
+        )
 
 
 def _decide(
-    folder: StateFolder, approval_id: str, verdict: str, reason: str, token: str | None, *, as_json: bool
+    folder: StateFolder, approval_id: str, verdict: str, body: dict[str, Any], token: str | None, *, as_json: bool
 ) -> None:
-    row: dict[str, Any] = reach.ask(
-        folder, "POST", f"/approvals/{approval_id}/{verdict}", body={"reason": reason}, token=token or ""
-    )
+    row: dict[str, Any] = reach.ask(folder, "POST", f"/approvals/{approval_id}/{verdict}", body=body, token=token or "")
     if as_json:
         print_json(row)
         return
-    still = f"; {row['missing']} more must agree" if row["missing"] else ""
+    still = f"; {row['missing']} more must agree, of {', '.join(row['missing_groups'])}" if row["missing"] else ""
     click.echo(one_line(f"{row['id']} is {row['state']}{still}"))
     if row["same_minter"]:
         click.echo(
@@ -146,5 +255,12 @@ def _until(row: dict[str, Any]) -> str:
     return f"{max(0, int(left.total_seconds()))} s left"
 
 
-def _minter(vote: dict[str, Any]) -> str:
-    return " (the token was made by who made the requester's)" if vote["same_minter"] else ""
+def _remarks(vote: dict[str, Any]) -> str:
+    found = [
+        "the token was made by who made the requester's" if vote["same_minter"] else "",
+        f"for {vote['on_behalf_of']}" if vote.get("on_behalf_of") else "",
+        "by breaking the glass" if vote.get("broke_glass") else "",
+        "does not count: their rights ended" if vote.get("lapsed") else "",
+    ]
+    told = ", ".join(filter(None, found))
+    return f" ({told})" if told else ""

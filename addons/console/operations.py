@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from addons.approvals.deciding import may_decide
+from addons.approvals.delegations import DelegationRefused
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
-from addons.console import exporting, judging, readings
+from addons.console import approving, exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
@@ -26,6 +26,7 @@ from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import MintRefused, TokenRefused
 
 Json = Any
+NOT_YOURS = {"self_approval", "self_review", "not_an_approver", "not_a_member", "not_yours"}
 
 
 class OperationRefused(Exception):  # noqa: N818 - a decision, not a fault
@@ -64,8 +65,8 @@ async def answer(desk: Desk, ask: Ask) -> Json:
         raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
     except ApprovalUnknown as refusal:
         raise OperationRefused(404, refusal.code, str(refusal), refusal.hint) from refusal
-    except (DecisionRefused, GrantRefused) as refusal:
-        status = 403 if refusal.code in {"self_approval", "not_an_approver"} else 409
+    except (DecisionRefused, GrantRefused, DelegationRefused) as refusal:
+        status = 403 if refusal.code in NOT_YOURS else 409
         raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
     except MintRefused as refusal:
         raise OperationRefused(400, "token_not_minted", str(refusal), "affidavit token mint --help") from refusal
@@ -135,23 +136,15 @@ async def list_approvals(desk: Desk, ask: Ask, _item: str) -> Json:
     """Those in waiting; `?state=` another state, or `all`: from the store, newest first. `mine`: whether the asker may decide."""
     await desk.expire_due()
     wanted = ask.query.get("state", State.PENDING.value)
-    if wanted not in {*State, "all"}:
+    if wanted not in {*State, "all", "unreviewed"}:
         raise OperationRefused(
             400,
             "state_unknown",
-            f"state {wanted!r}: expected all, {', '.join(State)}",
+            f"state {wanted!r}: expected all, unreviewed, {', '.join(State)}",
             "affidavit approvals list --help",
         )
     asker = approver_of(desk, ask) if ask.token else None
-    if wanted == State.PENDING:
-        rows = [
-            approval_shape(approval) | {"mine": asker is not None and may_decide(approval, asker)}
-            for approval in desk.approvals(State.PENDING)
-        ]
-    else:
-        with desk.store.reading() as database:
-            rows = readings.approvals(database, None if wanted == "all" else wanted)
-    return {"approvals": rows}
+    return {"approvals": approving.rows(desk, wanted, asker)}
 
 
 async def show_approval(desk: Desk, _ask: Ask, item: str) -> Json:
@@ -175,10 +168,35 @@ async def deny(desk: Desk, ask: Ask, item: str) -> Json:
 async def revoke_grant(desk: Desk, ask: Ask, item: str) -> Json:
     """By whoever may decide the approval."""
     asker = approver_of(desk, ask)
-    if not may_decide(desk.approval(item), asker):
+    if not desk.may_decide(desk.approval(item), asker):
         raise DecisionRefused("not_an_approver", "only those who may decide an approval may take it back")
     granted = await desk.revoke_grant(item, asker.subject)
     return {"grant": granted.id, "approval_id": item, "revoked": granted.revoked_at is not None}
+
+
+async def review_approval(desk: Desk, ask: Ask, item: str) -> Json:
+    """The second look at what was approved by breaking the glass."""
+    return await approving.review(
+        desk, approver_of(desk, ask), item, _body(ask, approving.REVIEW, needed={"reason", "justified"})
+    )
+
+
+async def approval_receipts(desk: Desk, _ask: Ask, item: str) -> Json:
+    return approving.receipts(desk, item)
+
+
+async def list_delegations(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return approving.delegations(desk)
+
+
+async def delegate(desk: Desk, ask: Ask, _item: str) -> Json:
+    giver = approver_of(desk, ask)
+    return await approving.delegate(desk, giver, _body(ask, approving.DELEGATION, needed={"group", "to", "seconds"}))
+
+
+async def end_delegation(desk: Desk, ask: Ask, _item: str) -> Json:
+    giver = approver_of(desk, ask)
+    return await approving.end_delegation(desk, giver, _body(ask, approving.DELEGATION_END, needed={"group", "to"}))
 
 
 async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
@@ -238,6 +256,11 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/approvals/{}/approve", approve),
     ("POST", "/approvals/{}/deny", deny),
     ("POST", "/approvals/{}/revoke", revoke_grant),
+    ("POST", "/approvals/{}/review", review_approval),
+    ("GET", "/approvals/{}/receipts", approval_receipts),
+    ("GET", "/delegations", list_delegations),
+    ("POST", "/delegations", delegate),
+    ("POST", "/delegations/end", end_delegation),
     ("POST", "/reads", record_read),
     ("POST", "/checkpoints", sign_checkpoint),
     ("POST", "/exports", record_export),
@@ -268,8 +291,7 @@ def _found(ask: Ask) -> tuple[Operation, str]:
 
 async def _decided(desk: Desk, ask: Ask, item: str, verdict: Action) -> Json:
     approver = approver_of(desk, ask)
-    body = _body(ask, {"reason": str}, needed={"reason"})
-    return approval_shape(await desk.decide(item, approver, verdict, body["reason"]))
+    return await approving.decide(desk, approver, item, verdict, _body(ask, approving.DECISION, needed={"reason"}))
 
 
 def _body(ask: Ask, kinds: Mapping[str, type], needed: set[str]) -> dict[str, Any]:
@@ -281,7 +303,8 @@ def _body(ask: Ask, kinds: Mapping[str, type], needed: set[str]) -> dict[str, An
     faults += [
         f"{name}: expected {kind.__name__}, got {type(ask.body[name]).__name__}"
         for name, kind in kinds.items()
-        if name in ask.body and (not isinstance(ask.body[name], kind) or isinstance(ask.body[name], bool))
+        if name in ask.body
+        and (not isinstance(ask.body[name], kind) or (isinstance(ask.body[name], bool) and kind is not bool))
     ]
     if faults:
         raise OperationRefused(400, "body_malformed", "; ".join(faults), f"send {', '.join(kinds)}")
@@ -296,5 +319,5 @@ def _texts(values: list[Any], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _sentence(refusal: TokenRefused | DecisionRefused | GrantRefused) -> str:
+def _sentence(refusal: TokenRefused | DecisionRefused | GrantRefused | DelegationRefused) -> str:
     return refusal.code.replace("_", " ")

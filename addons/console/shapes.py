@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+from addons.approvals.delegations import Delegation
 from addons.approvals.state import Approval, State
 from addons.console import readings
 from addons.console.desk import Desk
@@ -96,7 +97,13 @@ def approval_shape(approval: Approval) -> dict[str, Any]:
         "requester": approval.requester,
         "groups": list(approval.groups),
         "count": approval.count,
-        "missing": max(0, approval.missing) if approval.state is State.PENDING else 0,
+        "also": [{"groups": list(one.groups), "count": one.count} for one in approval.also],
+        "break_glass": list(approval.break_glass),
+        "missing": approval.missing if approval.state is State.PENDING else 0,
+        "missing_groups": list(approval.missing_groups) if approval.state is State.PENDING else [],
+        "scopes": [scope.value for scope in approval.scopes],
+        "most_minutes": approval.most_minutes,
+        "scope": approval.scope.value if approval.state is State.APPROVED else "",
         "state": approval.state.value,
         "requested_at": time_text(approval.requested_at),
         "expires_at": time_text(approval.expires_at),
@@ -105,6 +112,21 @@ def approval_shape(approval: Approval) -> dict[str, Any]:
         "approver": approval.approver,
         "reason": approval.reason,
         "same_minter": any(vote.same_minter for vote in approval.votes),
+        "purpose": approval.about.purpose,
+        "session_id": approval.about.session_id,
+        "why": list(approval.about.why),
+        "shown": [{"name": one.name, "text": one.text} for one in approval.about.shown],
+        "view_digest": approval.about.view_digest,
+        "broke_glass": approval.broke_glass,
+        "review_due": approval.review_due,
+        "review": None
+        if approval.review is None
+        else {
+            "by": approval.review.by,
+            "at": time_text(approval.review.at),
+            "reason": approval.review.reason,
+            "justified": approval.review.justified,
+        },
         "votes": [
             {
                 "approver": vote.approver,
@@ -112,11 +134,26 @@ def approval_shape(approval: Approval) -> dict[str, Any]:
                 "reason": vote.reason,
                 "at": time_text(vote.at),
                 "same_minter": vote.same_minter,
+                "on_behalf_of": vote.on_behalf_of,
+                "broke_glass": vote.broke_glass,
+                "lapsed": vote.lapsed,
+                "scope": vote.scope.value,
+                "minutes": vote.minutes,
             }
             for vote in approval.votes
         ],
         "payload_digest": approval.payload_digest,
         "policy_digest": approval.policy_digest,
+    }
+
+
+def delegation_shape(delegation: Delegation) -> dict[str, Any]:
+    return {
+        "group": delegation.group,
+        "given_by": delegation.given_by,
+        "to": delegation.to,
+        "given_at": time_text(delegation.given_at),
+        "ends_at": time_text(delegation.ends_at),
     }
 
 

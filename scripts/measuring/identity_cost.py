@@ -83,6 +83,6 @@ def _flow(client: connection.Client, door: str, token: str) -> http.HTTPFlow:
         "POST",
         f"https://{HOST}{prefix}/v1/chat/completions",
         b"",
-        HEADERS + ((b"authorization", f"Bearer {key}".encode()),),
+        (*HEADERS, (b"authorization", f"Bearer {key}".encode())),
     )
     return flow
