@@ -8,6 +8,7 @@ What they add to 12.2.3 (proxy/layers/http/__init__.py):
   reply pieces      a stream's piece may wait for a decision, others run on; the last piece waits for the record
   upstream failure  a failed connection is answered in the provider's own error shape, not with an HTML page
   1xx               an upstream 102, 103 … is swallowed; a 101 that is no WebSocket is refused
+  trailers          of HTTP/1 messages are read and passed on, where mitmproxy gives the connection up
   tunnels           bytes are counted, never looked at
 """
 
@@ -19,10 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import h11
+from h11._readers import ChunkedReader
 from mitmproxy import connection, flow, http
 from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers import http as http_layers
+from mitmproxy.proxy.layers.http import _base as http_base
 from mitmproxy.proxy.layers.http import _events as http_events
 from mitmproxy.proxy.layers.http import _hooks, _http1
 
@@ -272,8 +276,71 @@ def dialled(server: connection.Server, name: tuple[str, int]) -> None:
     object.__setattr__(server, "address", name)  # Server.__setattr__ refuses while open; reuse compares the name
 
 
-class Http1Client(_http1.Http1Client):
+class _Chunks:
+    """h11's reader of a chunked body; its trailers are kept here, where mitmproxy would stop at them."""
+
+    def __init__(self, reader: Any) -> None:
+        self.reader = reader
+        self.trailers: http.Headers | None = None
+
+    def __call__(self, buffer: Any) -> Any:
+        event = self.reader(buffer)
+        if isinstance(event, h11.EndOfMessage) and event.headers:
+            self.trailers = http.Headers(event.headers.raw_items())
+            return h11.EndOfMessage()
+        return event
+
+    def read_eof(self) -> Any:
+        return self.reader.read_eof()
+
+
+class _WithTrailers(_http1.Http1Connection):
+    """RFC 9112 7.1.2. What comes between the last chunk and the end goes on in the same place, or is dropped where there is no chunk."""
+
+    ReceiveTrailers: type[http_events.RequestTrailers | http_events.ResponseTrailers]
+    _trailers: http.Headers | None = None
+
+    def read_body(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(self.body_reader, ChunkedReader):
+            self.body_reader = _Chunks(self.body_reader)  # type: ignore[assignment] # called as the other is
+        chunks: object = self.body_reader
+        if not isinstance(chunks, _Chunks):
+            yield from super().read_body(event)
+            return
+        for command in super().read_body(event):
+            if chunks.trailers and isinstance(command, http_base.ReceiveHttp) and isinstance(command.event, _ENDS):
+                trailers, chunks.trailers = chunks.trailers, None
+                yield http_base.ReceiveHttp(self.ReceiveTrailers(command.event.stream_id, trailers))
+            yield command
+
+    def send(self, event: http_events.HttpEvent) -> CommandGenerator[None]:
+        if isinstance(event, (http_events.RequestTrailers, http_events.ResponseTrailers)):
+            self._trailers = event.trailers
+            return
+        if self._trailers is None:
+            yield from super().send(event)
+            return
+        for command in super().send(event):
+            if isinstance(command, commands.SendData) and command.data == LAST_CHUNK:
+                command.data = b"0\r\n%b\r\n" % bytes(self._trailers)
+            yield command
+        self._trailers = None
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+_ENDS = (http_events.RequestEndOfMessage, http_events.ResponseEndOfMessage)
+
+
+class Http1Server(_WithTrailers, _http1.Http1Server):
+    """The client's side of HTTP/1."""
+
+    ReceiveTrailers = http_events.RequestTrailers
+
+
+class Http1Client(_WithTrailers, _http1.Http1Client):
     """Upstream's side of HTTP/1. Takes informational heads (102, 103 …) for what they are, not for the reply."""
+
+    ReceiveTrailers = http_events.ResponseTrailers
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
         if isinstance(event, events.DataReceived) and self.request:
@@ -301,5 +368,6 @@ def install() -> None:
     """mitmproxy looks these classes up by name in their modules; the only substitutions but for handler.py's, made once, at load."""
     http_layers.HttpStream = Stream  # type: ignore[misc] # see above
     http_layers.Http1Client = Http1Client  # type: ignore[attr-defined] # see above
+    http_layers.Http1Server = Http1Server  # type: ignore[attr-defined] # see above
     http.RequestData = RequestData  # type: ignore[misc] # see above
     http.ResponseData = ResponseData  # type: ignore[misc] # see above

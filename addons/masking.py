@@ -232,6 +232,8 @@ class Masking:
     ) -> None:
         """Everything of the request that is not a message: parameters, headers, URL. A client's next call has the same."""
         headers = tuple(_said(flow.request.headers))
+        if flow.request.trailers:
+            headers += tuple((f"trailer:{name}", value) for name, value in flow.request.trailers.items(multi=True))
         key = (scope, headers, exchange.path, dumps(dict(call.parameters)))
         rest = self._rests.get(key) if (small := len(key[3]) < SMALL_BYTES) else None
         if rest is None:

@@ -136,15 +136,11 @@ class Tap(layers.Tap):
         """What `undecided` was about is released: its frames, and those after it that hold nothing back."""
         passed = bytearray()
         decided = False
-        while self.queue:
-            frame = self.queue[0]
-            if (decided and (frame.holds or frame.completed)) or frame.last:
-                break
-            passed += self.queue.popleft().data
+        while self.queue and not (decided and (self.queue[0].holds or self.queue[0].completed)):
+            frame = self.queue.popleft()
             decided = decided or bool(frame.completed)
-        if self.queue and self.queue[0].last and self.queue[0].completed:  # the end itself completed the calls
-            first = self.queue.popleft()
-            self.held += first.data
+            after_end = frame.last or bool(self.held)  # a stream may go on after what looked like its end
+            (self.held if after_end else passed).extend(frame.data)
         self._settle()
         return bytes(passed)
 

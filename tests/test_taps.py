@@ -28,6 +28,7 @@ FINISH = event("{}", '"tool_calls"')
 DONE = b"data: [DONE]\n\n"
 TEXT_STREAM = HELLO + event('{"content":" data: [DONE] \\n data: [DONE]"}') + event("{}", '"stop"') + DONE
 TOOL_STREAM = HELLO + OPEN + MORE + FINISH + DONE
+TWICE = TOOL_STREAM + TOOL_STREAM  # seen in the field: a stream that goes on after what looked like its end
 
 
 def tap(**options) -> Tap:
@@ -107,7 +108,7 @@ def test_more_than_the_limit_is_passed_and_not_kept():
     assert through.body() == b"0123456789"
 
 
-@given(st.lists(st.integers(1, 60), max_size=12), st.sampled_from([TEXT_STREAM, TOOL_STREAM]), st.booleans())
+@given(st.lists(st.integers(1, 60), max_size=12), st.sampled_from([TEXT_STREAM, TOOL_STREAM, TWICE]), st.booleans())
 def test_no_byte_is_lost_or_moved_whatever_the_chunks(cuts, stream, guarded):
     through, passed, at = tap(guarded=guarded), b"", 0
     for cut in [*cuts, len(stream)]:

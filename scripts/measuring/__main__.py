@@ -65,5 +65,26 @@ def masking(*, file: Path, quick: bool, json_path: Path | None, peers: bool) -> 
     finish(rows, "masking", json_path)
 
 
+@main.command(epilog="Example: scripts/measure wire recordings.jsonl.gz --seed 7 --json rows.json")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@output_options
+@click.option(
+    "--seed", type=int, help="Where bodies are cut and which door each takes; printed, so that a run can be repeated."
+)
+def wire(*, file: Path, quick: bool, json_path: Path | None, seed: int | None) -> None:
+    """Recorded exchanges (FILE: JSON lines, gzip or plain) through the gateway; loopback only. --quick: a sample of 400."""
+    from scripts.measuring.recorded import FileUnreadable  # noqa: PLC0415, as above
+    from scripts.measuring.wire import measured  # noqa: PLC0415
+
+    try:
+        rows, title, tables = measured(file, quick=quick, seed=seed, say=lambda line: click.echo(line, err=True))
+    except FileUnreadable as error:
+        click.echo(f"error: {error}\nhint: give a file in the form of wire/exchanges.jsonl.gz", err=True)
+        sys.exit(1)
+    for table in tables:
+        console().print(table)
+    finish(rows, title, json_path)
+
+
 if __name__ == "__main__":
     main()

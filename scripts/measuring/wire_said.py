@@ -1,0 +1,435 @@
+"""What a recorded reply says, read naively: text, reasoning, tool calls, tokens. Shares no code with addons/providers, on purpose.
+
+It is what `measure wire` holds the store against. It knows only the recordings' own kinds (their word `api`), trusts whole
+objects where a stream ends with one, and adds deltas up where it does not. What it does not know it leaves out: then only the bytes are compared.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scripts.measuring.recorded import Recorded
+
+ANY: Final = object()  # arguments that come in pieces addressed by JSON path: only the call's name is compared
+
+
+@dataclass(slots=True)
+class Said:
+    """None in a count: the reply does not say."""
+
+    text: str = field(default="", repr=False)
+    reasoning: str = field(default="", repr=False)
+    tools: list[tuple[str, Any]] = field(default_factory=list, repr=False)  # name, arguments (JSON where they are)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    def count(self, asked: Any, answered: Any, reasoned: Any = None) -> None:
+        self.input_tokens = self.input_tokens if asked is None else asked
+        self.output_tokens = self.output_tokens if answered is None else answered
+        self.reasoning_tokens = self.reasoning_tokens if reasoned is None else reasoned
+
+
+def said(recorded: Recorded) -> Said | None:
+    """None: no reply of a model, or of a kind that is not read here."""
+    read = _READERS.get(recorded.label[1])
+    if read is None or recorded.status >= 400 or not recorded.said:
+        return None
+    found = list(events(recorded))
+    if not found or any(name == "error" or _failed(value) for name, value in found):
+        return None
+    return read(found)
+
+
+def _failed(value: Any) -> bool:
+    error = at(value, "error") or at(value, "response", "error")
+    return bool(error) or at(value, "type") == "error"
+
+
+def at(value: Any, *keys: str | int) -> Any:
+    for key in keys:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def events(recorded: Recorded) -> Iterator[tuple[str, Any]]:
+    """(event's name, value) of a reply, whichever way it is framed; a plain JSON body is one event."""
+    if recorded.framing == "aws_eventstream":
+        yield from _frames(recorded.said)
+        return
+    try:
+        value = json.loads(recorded.said)
+    except ValueError:
+        yield from _lines(recorded.said)
+    else:
+        yield from ((("", each) for each in value) if isinstance(value, list) else [("", value)])
+
+
+def _lines(body: bytes) -> Iterator[tuple[str, Any]]:
+    name = ""
+    for line in body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        words = line.removeprefix("data:").strip()
+        if words.startswith("{"):
+            yield name, json.loads(words)
+        if not line:
+            name = ""
+
+
+def _frames(body: bytes) -> Iterator[tuple[str, Any]]:
+    while len(body) > 16:
+        total, head = struct.unpack(">II", body[:8])
+        headers, name = body[12 : 12 + head], ""
+        while headers:
+            key_length = headers[0]
+            key = headers[1 : 1 + key_length].decode()
+            (length,) = struct.unpack(
+                ">H", headers[2 + key_length : 4 + key_length]
+            )  # every header of these streams is a string
+            value = headers[4 + key_length : 4 + key_length + length].decode()
+            headers = headers[4 + key_length + length :]
+            name = value if key == ":event-type" else name
+        payload = json.loads(body[12 + head : total - 4] or b"{}")
+        if "bytes" in payload:
+            payload = json.loads(base64.b64decode(payload["bytes"]))
+        yield name, payload
+        body = body[total:]
+
+
+def parsed(arguments: Any) -> Any:
+    if isinstance(arguments, str):
+        try:
+            return json.loads(arguments)
+        except ValueError:
+            return arguments
+    return arguments
+
+
+Events = list[tuple[str, Any]]
+
+
+class _Calls:
+    """Tool calls of one message in the making."""
+
+    def __init__(self) -> None:
+        self.made: list[list[Any]] = []  # key, id, name, arguments
+
+    def add(self, key: Any, call_id: str, name: str, arguments: Any) -> None:
+        last = next((call for call in reversed(self.made) if call[0] == key), None) if key is not None else None
+        if key is None and self.made and not name:
+            last = self.made[-1]
+        if last is None or (name and call_id and last[1] and call_id != last[1]):
+            self.made.append(
+                [key, call_id, name, arguments if isinstance(arguments, (dict, list)) else arguments or ""]
+            )
+            return
+        if name and name != last[2]:
+            last[2] += name
+        if isinstance(arguments, str):
+            last[3] = arguments if last[3] == "" else last[3] + arguments
+
+    def tools(self) -> list[tuple[str, Any]]:
+        return [(name, parsed(arguments)) for _, _, name, arguments in self.made]
+
+
+def chat(found: Events) -> Said:
+    out = Said()
+    text: dict[int, str] = {}
+    thought: dict[int, str] = {}
+    details: dict[int, str] = {}
+    calls: dict[int, _Calls] = {}
+    functions: dict[int, list[str]] = {}
+    for _, event in found:
+        out_usage(out, at(event, "usage") or at(event, "x_groq", "usage"))
+        for choice in at(event, "choices") or []:
+            place = choice.get("index") or 0
+            whole = (
+                choice.get("message") if len(found) == 1 else None
+            )  # Perplexity repeats the whole so far beside each delta
+            delta = whole or choice.get("delta") or choice.get("message") or {}
+            content = delta.get("content") if "content" in delta else choice.get("text")
+            if isinstance(content, dict):  # Cloudflare's structured answers: not a text
+                continue
+            for entry in [content] if isinstance(content, str) else content or []:
+                if isinstance(entry, str):
+                    text[place] = text.get(place, "") + entry
+                elif entry.get("type") == "thinking":
+                    inner = entry["thinking"]
+                    thought[place] = thought.get(place, "") + (
+                        inner if isinstance(inner, str) else "".join(each.get("text", "") for each in inner)
+                    )
+                else:
+                    text[place] = text.get(place, "") + (entry.get("text") or "")
+            text[place] = text.get(place, "") + (at(delta, "audio", "transcript") or "")
+            plain = delta.get("reasoning_content") or delta.get("reasoning")
+            thought[place] = thought.get(place, "") + (plain if isinstance(plain, str) else "")
+            for detail in delta.get("reasoning_details") or []:
+                details[place] = details.get(place, "") + (detail.get("text") or detail.get("summary") or "")
+            for call in delta.get("tool_calls") or []:
+                made = call.get("function") or call.get("custom") or {}
+                if (call.get("custom") or {}).get("name"):
+                    made = call["custom"]
+                calls.setdefault(place, _Calls()).add(
+                    call.get("index"),
+                    call.get("id") or "",
+                    made.get("name") or "",
+                    made.get("arguments", made.get("input")),
+                )
+            if made := delta.get("function_call"):
+                kept = functions.setdefault(place, ["", ""])
+                kept[0] += made.get("name") or ""
+                kept[1] += made.get("arguments") or ""
+            for run in delta.get("executed_tools") or []:
+                calls.setdefault(place, _Calls()).add(
+                    None, "run", run.get("name") or run.get("type") or "", run.get("arguments")
+                )
+    out.text = "".join(text[place] for place in sorted(text))
+    out.reasoning = "".join(thought.get(place) or details.get(place, "") for place in sorted({*thought, *details}))
+    for place in sorted({*calls, *functions}):
+        out.tools += calls[place].tools() if place in calls else []
+        out.tools += [(functions[place][0], parsed(functions[place][1]))] if place in functions else []
+    return out
+
+
+def out_usage(out: Said, usage: Any) -> None:
+    if usage:
+        reasoned = at(usage, "completion_tokens_details", "reasoning_tokens")
+        reasoned = at(usage, "output_tokens_details", "reasoning_tokens") if reasoned is None else reasoned
+        asked = usage.get("prompt_tokens")
+        answered = usage.get("completion_tokens")
+        out.count(
+            usage.get("input_tokens") if asked is None else asked,
+            usage.get("output_tokens") if answered is None else answered,
+            reasoned,
+        )
+
+
+def completion(found: Events) -> Said:
+    out = Said()
+    for _, event in found:
+        out_usage(out, at(event, "usage"))
+        for choice in at(event, "choices") or []:
+            out.text += choice.get("text") or at(choice, "message", "content") or at(choice, "delta", "content") or ""
+        out.text += at(event, "value") or at(event, "completion") or at(event, "response") or ""
+        for generation in at(event, "generations") or []:
+            out.text += generation.get("text") or ""
+        out.reasoning += at(event, "thinking") or ""
+        out.count(at(event, "prompt_eval_count"), at(event, "eval_count"))
+    return out
+
+
+def responses(found: Events) -> Said:
+    """A stream ends with the whole response; some servers leave its output empty and have told the items before."""
+    if any("choices" in event for _, event in found):
+        return chat(found)
+    out = Said()
+    items: dict[int, Any] = {}
+    for _, event in found:
+        if at(event, "type") == "response.output_item.done":
+            items[event.get("output_index", len(items))] = event["item"]
+        whole = at(event, "response") if isinstance(at(event, "response"), dict) else event
+        if at(whole, "object") == "response" or "output" in whole:
+            items |= dict(enumerate(whole.get("output") or []))
+            out_usage(out, whole.get("usage"))
+    for place in sorted(items):
+        _item(out, items[place])
+    return out
+
+
+def _item(out: Said, item: Any) -> None:
+    kind = item.get("type")
+    if kind == "message":
+        out.text += "".join(entry.get("text") or entry.get("transcript") or "" for entry in item.get("content") or [])
+    elif kind == "reasoning":
+        said = [*(item.get("summary") or []), *(item.get("content") or [])]
+        out.reasoning += "".join(entry.get("text") or "" for entry in said)
+    elif kind in {"function_call", "custom_tool_call", "mcp_call"}:
+        name = item["name"] if kind != "mcp_call" else f"{item.get('server_label')}.{item['name']}"
+        out.tools.append((name, parsed(item.get("arguments", item.get("input")))))
+
+
+def anthropic(found: Events) -> Said:
+    out = Said()
+    blocks: dict[int, dict[str, Any]] = {}
+    before = 0  # a recording may hold several messages one after another
+    for _, event in found:
+        usage = at(event, "usage") or at(event, "message", "usage")
+        if usage:
+            out.count(usage.get("input_tokens"), usage.get("output_tokens"))
+        kind = at(event, "type")
+        if kind == "message":
+            blocks |= dict(enumerate(event["content"]))
+        elif kind == "message_start":
+            before = len(blocks)
+            blocks |= {before + place: block for place, block in enumerate(event["message"].get("content") or [])}
+        elif kind == "content_block_start":
+            blocks[before + event["index"]] = dict(event["content_block"])
+        elif kind == "content_block_delta":
+            block, delta = blocks.setdefault(before + event["index"], {}), event["delta"]
+            for key in ("text", "thinking", "content"):
+                if isinstance(delta.get(key), str):
+                    block[key] = (block.get(key) or "") + delta[key]
+            if "partial_json" in delta:
+                block["json"] = block.get("json", "") + delta["partial_json"]
+    for place in sorted(blocks):
+        block = blocks[place]
+        kind = block.get("type")
+        if kind in {"text", "compaction"}:
+            out.text += block.get("text") or (block.get("content") if kind == "compaction" else "") or ""
+        elif kind == "thinking":
+            out.reasoning += block.get("thinking") or ""
+        elif str(kind).endswith("tool_use"):
+            name = f"{block['server_name']}.{block['name']}" if block.get("server_name") else block["name"]
+            out.tools.append((name, parsed(block["json"]) if block.get("json") else block.get("input")))
+    return out
+
+
+def gemini(found: Events) -> Said:
+    out = Said()
+    for _, event in found:
+        usage = at(event, "usageMetadata")
+        if usage:
+            out.count(usage.get("promptTokenCount"), usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount"))
+        for candidate in at(event, "candidates") or []:
+            for part in at(candidate, "content", "parts") or []:
+                if part.get("thought") is True:
+                    out.reasoning += part.get("text") or ""
+                else:
+                    out.text += part.get("text") or ""
+                if (call := part.get("functionCall")) and call.get("name"):  # without: it goes on in pieces
+                    piecewise = "partialArgs" in call or call.get("willContinue")
+                    out.tools.append((call["name"], ANY if piecewise else call.get("args") or {}))
+    return out
+
+
+def converse(found: Events) -> Said:
+    out = Said()
+    blocks: dict[int, dict[str, Any]] = {}
+    for name, event in found:
+        if usage := at(event, "usage"):
+            out.count(usage.get("inputTokens"), usage.get("outputTokens"))
+        blocks |= dict(enumerate(at(event, "output", "message", "content") or []))
+        body = event.get(name) if isinstance(event.get(name), dict) else event
+        if "contentBlockIndex" in body:
+            block = blocks.setdefault(body["contentBlockIndex"], {})
+            if tool := at(body, "start", "toolUse"):
+                block["toolUse"] = {"name": tool["name"], "input": ""}
+            delta = body.get("delta") or {}
+            block["text"] = block.get("text", "") + (delta.get("text") or "")
+            if tool := delta.get("toolUse"):
+                block.setdefault("toolUse", {"name": "", "input": ""})["input"] += tool.get("input") or ""
+            if reasoning := delta.get("reasoningContent"):
+                kept = block.setdefault("reasoningContent", {"reasoningText": {"text": ""}})
+                kept["reasoningText"]["text"] += reasoning.get("text") or ""
+    for place in sorted(blocks):
+        block = blocks[place]
+        out.text += block.get("text") or "".join(
+            each.get("text") or "" for each in at(block, "citationsContent", "content") or []
+        )
+        out.reasoning += at(block, "reasoningContent", "reasoningText", "text") or ""
+        if tool := block.get("toolUse"):
+            out.tools.append((tool["name"], parsed(tool["input"]) if tool["input"] != "" else {}))
+    return out
+
+
+def invoked(found: Events) -> Said | None:
+    """Bedrock's InvokeModel: each model's own format, known by its keys."""
+    first = found[0][1]
+    if at(first, "type") in {"message", "message_start"}:
+        return anthropic(found)
+    if ("output" in first and at(first, "output", "message")) or "messageStart" in first:
+        flat = [(next(iter(event)), event) if len(event) == 1 else ("", event) for _, event in found]
+        return converse(flat)
+    if "choices" in first:
+        return chat(found)
+    if "completion" in first:
+        return completion(found)
+    return None
+
+
+def ollama(found: Events) -> Said:
+    out = Said()
+    for _, event in found:
+        out.text += at(event, "message", "content") or ""
+        out.reasoning += at(event, "message", "thinking") or ""
+        for call in at(event, "message", "tool_calls") or []:
+            out.tools.append((call["function"]["name"], parsed(call["function"].get("arguments"))))
+        out.count(at(event, "prompt_eval_count"), at(event, "eval_count"))
+    return out
+
+
+def cohere(found: Events) -> Said:
+    out, calls = Said(), _Calls()
+    for _, event in found:
+        message = at(event, "delta", "message") or at(event, "message") or {}
+        content = message.get("content") or []
+        for block in content if isinstance(content, list) else [content]:
+            out.text += block.get("text") or ""
+            out.reasoning += block.get("thinking") or ""
+        out.reasoning += message.get("tool_plan") or ""
+        given = message.get("tool_calls") or []
+        for call in given if isinstance(given, list) else [given]:
+            function = call.get("function") or {}
+            key = event.get("index") if isinstance(given, dict) else call.get("id")
+            calls.add(key, call.get("id") or "", function.get("name") or "", function.get("arguments"))
+        tokens = at(event, "usage", "tokens") or at(event, "delta", "usage", "tokens")
+        if tokens:
+            out.count(tokens.get("input_tokens"), tokens.get("output_tokens"))
+    out.tools = calls.tools()
+    return out
+
+
+def cohere_v1(found: Events) -> Said:
+    out = Said()
+    whole = next((event["response"] for _, event in found if at(event, "response")), found[0][1])
+    out.text = whole.get("text") or ""
+    out.tools = [(call["name"], call.get("parameters")) for call in whole.get("tool_calls") or []]
+    return out
+
+
+def counted(found: Events) -> Said:
+    """Embeddings and the like: only the tokens are compared."""
+    out = Said()
+    for _, event in found:
+        out_usage(out, at(event, "usage"))
+    out.output_tokens = None
+    return out
+
+
+def transcribed(found: Events) -> Said:
+    out = Said()
+    for _, event in found:
+        out.text = at(event, "text") or out.text
+    return out
+
+
+_READERS: Final[dict[str, Callable[[Events], Said | None]]] = {
+    "openai.chat": chat,
+    "openai.completions": completion,
+    "openai.responses": responses,
+    "openai.embeddings": counted,
+    "anthropic.messages": anthropic,
+    "anthropic.complete": completion,
+    "vertex.rawPredict": anthropic,
+    "vertex.streamRawPredict": anthropic,
+    "gemini.generateContent": gemini,
+    "gemini.streamGenerateContent": gemini,
+    "bedrock.converse": converse,
+    "bedrock.converse-stream": converse,
+    "bedrock.invoke": invoked,
+    "bedrock.invoke-with-response-stream": invoked,
+    "ollama.chat": ollama,
+    "ollama.generate": completion,
+    "cohere.v1.chat": cohere_v1,
+    "cohere.v1.generate": completion,
+    "cohere.v2.chat": cohere,
+}
