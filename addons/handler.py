@@ -1,26 +1,38 @@
 """How mitmproxy's hooks reach addons in the gateway: our subclass of its connection handler. Not the hooks' work (hooks.py, the addons).
 
-mitmproxy 12.2.3 offers each hook to every addon, listener or not, and then a second one (`update`) to all of them again: half of what
-a small request costs it. Here each hook goes to those that have it. Installed by our launcher only, where no addon is ever reloaded.
-Internal API: mitmproxy is pinned to one minor.
+mitmproxy 12.2.3 offers each hook to every addon, listener or not, then a second one (`update`) to all of them again, each time in a task
+of its own: half of what a small request costs it. Here each hook goes to those that have it, and one that cannot wait is over in the same turn
+of the loop. Installed by our launcher only, where no addon is ever reloaded. Internal API: mitmproxy is pinned to one minor.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable
-from dataclasses import fields
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, fields
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from mitmproxy.addonmanager import AddonManager, traverse
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.flow import Flow
-from mitmproxy.proxy import commands, mode_servers
+from mitmproxy.proxy import commands, events, mode_servers, server
+from mitmproxy.utils import asyncio_utils
 
 from addons import hooks
 
-Listeners = tuple[Callable[[Any], Any], ...]
+Listener = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who listens to one hook, in the order of the list."""
+
+    listeners: tuple[Listener, ...]
+    at_once: bool  # none of them can wait
 
 
 class Audience:
@@ -29,42 +41,94 @@ class Audience:
     def __init__(self, manager: AddonManager) -> None:
         self._manager = manager
         self._chain: list[object] = []
-        self._found: dict[str, Listeners] = {}
+        self._found: dict[str, Heard] = {}
 
-    def of(self, name: str) -> Listeners:
+    def of(self, name: str) -> Heard:
         if self._chain != self._manager.chain:
             self._chain = list(self._manager.chain)
             self._found.clear()
         found = self._found.get(name)
         if found is None:
-            heard = [getattr(addon, name, None) for addon in traverse(self._chain)]
-            found = self._found[name] = tuple(one for one in heard if callable(one))
+            named = [getattr(addon, name, None) for addon in traverse(self._chain)]
+            listeners = tuple(one for one in named if callable(one))
+            at_once = not any(map(inspect.iscoroutinefunction, listeners))
+            found = self._found[name] = Heard(listeners, at_once)
         return found
 
 
 _audiences: WeakKeyDictionary[AddonManager, Audience] = WeakKeyDictionary()
 _subjects: dict[type[Any], str] = {}  # name of the one field of a hook
+_tasks: set[asyncio.Task[None]] = set()  # of hooks under way: the loop itself keeps no reference
 
 
 class Handler(mode_servers.ProxyConnectionHandler):
     """One client's connection, with those to servers behind it."""
 
+    async def server_event(self, event: events.Event) -> None:
+        """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way."""
+        async with self._server_event_lock:
+            self.timeout_watchdog.register_activity()
+            turns: deque[events.Event] = deque((event,))
+            try:
+                while turns:
+                    for command in self.layer.handle_event(turns.popleft()):
+                        if isinstance(command, commands.SendData):
+                            io = self.transports.get(command.connection)
+                            if io and io.writer and not io.writer.is_closing():
+                                io.writer.write(command.data)
+                        elif isinstance(command, commands.StartHook):
+                            self._start(command, turns)
+                        else:
+                            self._do(command)
+            except Exception:  # noqa: BLE001 -- as mitmproxy's: the connection is of no more use, the others are
+                self.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+
+    def _start(self, hook: commands.StartHook, turns: deque[events.Event]) -> None:
+        audience = _audience(self.master.addons)
+        heard = audience.of(hook.name)
+        if heard.at_once and not audience.of("update").listeners:
+            subject = _subject(hook)
+            _tell_now(heard, hook.name, subject)
+            if hook.blocking:
+                turns.append(events.HookCompleted(hook))
+            return
+        task = asyncio.get_running_loop().create_task(self.hook_task(hook))
+        if not task.done():
+            _tasks.add(task)
+            task.add_done_callback(_tasks.discard)
+
+    def _do(self, command: commands.Command) -> None:
+        """The commands that come once a connection, not once a request."""
+        if isinstance(command, commands.OpenConnection):
+            assert command.connection not in self.transports
+            task = self._spawn(self.open_connection(command), f"server connection handler {command.connection.address}")
+            self.transports[command.connection] = server.ConnectionIO(handler=task)
+        elif isinstance(command, commands.RequestWakeup):
+            self.wakeup_timer.add(self._spawn(self.wakeup(command), f"wakeup timer ({command.delay:.1f}s)"))
+        elif isinstance(command, commands.ConnectionCommand) and command.connection not in self.transports:
+            pass  # closed already
+        elif isinstance(command, commands.CloseConnection):
+            self.close_connection(
+                command.connection, isinstance(command, commands.CloseTcpConnection) and command.half_close
+            )
+        elif isinstance(command, commands.Log):
+            self.log(command.message, command.level)
+        else:
+            raise TypeError(f"unexpected command: {type(command).__name__}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return asyncio_utils.create_task(work, name=name, keep_ref=False, client=self.client.peername)
+
     async def handle_hook(self, hook: commands.StartHook) -> None:
-        kind: type[Any] = type(hook)
-        name = _subjects.get(kind) or _subjects.setdefault(kind, fields(kind)[0].name)
-        subject = getattr(hook, name)
-        manager = self.master.addons
-        audience = _audiences.get(manager) or _audiences.setdefault(manager, Audience(manager))
+        """Nobody here intercepts flows, as mitmweb does, so nobody waits for them to be resumed."""
+        subject, audience = _subject(hook), _audience(self.master.addons)
         watchdog = self.timeout_watchdog
         watchdog.can_timeout.clear()
         watchdog.blocker += 1
         try:
             await _tell(audience.of(hook.name), hook.name, subject)
             if isinstance(subject, Flow):
-                if listeners := audience.of("update"):
-                    await _tell(listeners, "update", [subject])
-                if subject.intercepted:
-                    await subject.wait_for_resume()
+                await _tell(audience.of("update"), "update", [subject])
         finally:
             watchdog.blocker -= 1
             if watchdog.blocker == 0:
@@ -84,9 +148,31 @@ def _is_slow(writer: Any) -> bool:
     return transport is None or transport.is_closing() or transport.get_write_buffer_size() > 0
 
 
-async def _tell(listeners: Listeners, name: str, subject: object) -> None:
+def _audience(manager: AddonManager) -> Audience:
+    return _audiences.get(manager) or _audiences.setdefault(manager, Audience(manager))
+
+
+def _subject(hook: commands.StartHook) -> Any:
+    """What the hook is about: its one field."""
+    kind: type[Any] = type(hook)
+    name = _subjects.get(kind) or _subjects.setdefault(kind, fields(kind)[0].name)
+    return getattr(hook, name)
+
+
+def _tell_now(heard: Heard, name: str, subject: object) -> None:
     """As mitmproxy does, go on with the next after a fault: what guards has refused by then."""
-    for listener in listeners:
+    for listener in heard.listeners:
+        try:
+            listener(subject)
+        except AddonHalt:
+            return
+        except Exception as error:  # noqa: BLE001 -- of mitmproxy's own addons: ours refuse before it comes here
+            hooks.log.error("fault in %s: %s", name, hooks.frames(error))
+
+
+async def _tell(heard: Heard, name: str, subject: object) -> None:
+    """Likewise, waiting for each."""
+    for listener in heard.listeners:
         try:
             result = listener(subject)
             if result is not None and inspect.isawaitable(result):

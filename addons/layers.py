@@ -156,6 +156,13 @@ class Stream(http_layers.HttpStream):
             yield from self._cancel_upstream()
             yield from self.send_response()
 
+    def check_body_size(self, request: bool) -> CommandGenerator[bool]:
+        """mitmproxy's own bounds are options that we refuse, unless the operator allowed them by name."""
+        options = self.context.options
+        if options.body_size_limit is None and options.stream_large_bodies is None:
+            return False
+        return (yield from super().check_body_size(request))
+
     def _asked_for_websocket(self) -> bool:
         return bool(self.flow.request.headers.get("upgrade", "").lower() == "websocket")
 

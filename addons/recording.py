@@ -152,7 +152,7 @@ def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
         door=exchange.door,
         connection=connection.id,
         provider=call.provider,
-        host=flow.request.pretty_host if exchange.door == "proxy" else "",
+        host=flow.request.host if exchange.door == "proxy" else "",  # the Host header agrees, or identity has refused
         upstream=f"{upstream.scheme}://{upstream.host}:{upstream.port}" if upstream else "",
         method=flow.request.method,
         path=view.path,

@@ -121,7 +121,7 @@ def test_an_addon_that_is_added_or_removed_later_is_noticed(master: Master, hear
 
     for chain in ([first], [first, second], [second]):
         master.addons.chain = list(chain)
-        counts.append(len(audience.of("request")))
+        counts.append(len(audience.of("request").listeners))
 
     assert counts == [1, 2, 1]
 

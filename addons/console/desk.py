@@ -14,10 +14,8 @@ import pwd
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -164,9 +162,8 @@ class Desk:
     # -- the record -------------------------------------------------------------------------------------------------
     async def record(self, *records: Record) -> tuple[int, ...]:
         """Sequence numbers, once all of them are on disk; all or none."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[tuple[int, ...]] = loop.create_future()
-        self.store.append(*records).add_done_callback(partial(_pass_on, loop, waiter, threading.get_ident()))
+        waiter: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
+        self.store.append_for(waiter, *records)
         return await waiter
 
     def new_id(self, prefix: str) -> str:
@@ -374,15 +371,3 @@ def _in_thread_of(loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], Non
             settle()
 
     return deliver
-
-
-def _pass_on(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Any], loop_thread: int, done: Future[Any]) -> None:
-    """The result of the store's future, in the waiter. Called in the loop's thread, but for a failure of the writer."""
-    if threading.get_ident() != loop_thread:
-        loop.call_soon_threadsafe(_pass_on, loop, waiter, loop_thread, done)
-    elif not waiter.cancelled():
-        error = done.exception()
-        if error is None:
-            waiter.set_result(done.result())
-        else:
-            waiter.set_exception(error)

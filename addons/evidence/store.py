@@ -22,7 +22,7 @@ from addons.evidence.ids import Clock, Random
 from addons.evidence.keys import Keys
 from addons.evidence.records import Event, Record
 from addons.evidence.subjects import Subjects
-from addons.evidence.writer import Later, StoreBusy, StoreFailed, Writer, at_once
+from addons.evidence.writer import Later, StoreBusy, StoreFailed, Waiter, Writer, at_once
 
 __all__ = ["Store", "StoreBusy", "StoreError", "StoreFailed"]
 
@@ -81,13 +81,19 @@ class Store:
 
         The future raises RecordInvalid (the records were refused, the store goes on), StoreBusy (try later) or StoreFailed (for good).
         """
+        future: Future[tuple[int, ...]] = Future()
+        future.set_running_or_notify_cancel()  # what is queued is written, whoever still waits
+        self.append_for(future, *records)
+        return future
+
+    def append_for(self, waiter: Waiter, *records: Record) -> None:
+        """As `append`, into a future of the caller's own: an event loop's, where `deliver` runs in that loop's thread."""
         try:
             drafts = [self._drafter.draft(record) for record in records]
         except RecordInvalid as fault:
-            refused: Future[tuple[int, ...]] = Future()
-            refused.set_exception(fault)
-            return refused
-        return self._writer.append(drafts)
+            waiter.set_exception(fault)
+        else:
+            self._writer.append(drafts, waiter)
 
     def heartbeat(self, attrs: Mapping[str, Attr]) -> Future[tuple[int, ...]]:
         """A `gateway.heartbeat`: shows that the gateway ran although nothing was asked of it, and gives a fresh checkpoint."""

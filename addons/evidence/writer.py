@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from typing import Protocol
 
 from addons.evidence.canonical import RecordInvalid
 from addons.evidence.database import BUSY_MS, Connection, StoreError, sqlite3
@@ -62,11 +63,19 @@ class StoreReplaced(StoreError):  # noqa: N818 - the state that it tells of
     """The file that is open is not the one at the path any more."""
 
 
+class Waiter(Protocol):
+    """Who waits for the numbers of his leaves: a future of asyncio or of concurrent.futures."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: tuple[int, ...], /) -> None: ...
+    def set_exception(self, exception: Exception, /) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Unit:
     drafts: Sequence[Draft]
     size: int
-    future: Future[tuple[int, ...]]
+    future: Waiter
 
 
 @dataclass(slots=True, eq=False)
@@ -120,10 +129,8 @@ class Writer:
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self._thread.start()
 
-    def append(self, drafts: Sequence[Draft]) -> Future[tuple[int, ...]]:
-        """Queue drafts that belong together; the numbers of their leaves when they are durable. Cannot be cancelled."""
-        future: Future[tuple[int, ...]] = Future()
-        future.set_running_or_notify_cancel()
+    def append(self, drafts: Sequence[Draft], future: Waiter) -> None:
+        """Queue drafts that belong together; `future` gets the numbers of their leaves when they are durable, from whoever delivers."""
         size = sum([draft.size for draft in drafts])
         with self._lock:
             refusal = self._refusal(size)
@@ -136,7 +143,6 @@ class Writer:
             future.set_exception(refusal)
         elif first:
             self._gather(self.flush)
-        return future
 
     def flush(self) -> None:
         """Hand over what has gathered. Does not wait."""
@@ -274,9 +280,7 @@ class Writer:
             while True:
                 queued = self._queue.get_nowait()
                 batch += [queued] if isinstance(queued, _Sign) else queued or []
-        for job in (*batch, *self._gathered):
-            if not job.future.done():
-                job.future.set_exception(failure)
+        self._deliver(partial(_fail, [*batch, *self._gathered], failure))
 
 
 def at_once(work: Callable[[], None]) -> None:
@@ -288,12 +292,20 @@ def _settle(units: list[_Unit], results: list[tuple[int, ...] | RecordInvalid]) 
     """Every waiting caller of one transaction hears of it in one go: to wake an event loop once a caller costs more than to write."""
     for unit, result in zip(units, results, strict=True):
         if isinstance(result, RecordInvalid):
-            unit.future.set_exception(result)
+            if not unit.future.done():
+                unit.future.set_exception(result)
             continue
         for draft in unit.drafts:
             if draft.actor is not None:
                 draft.actor.durable = True
-        unit.future.set_result(result)
+        if not unit.future.done():  # nobody waits any more; what was to be written is
+            unit.future.set_result(result)
+
+
+def _fail(jobs: list[_Unit | _Sign], failure: StoreFailed) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(failure)
 
 
 def _name(fault: BaseException) -> str:
