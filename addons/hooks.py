@@ -69,6 +69,7 @@ class Exchange:
     first_chunk_at: datetime | None = None
     approval_ids: list[str] = field(default_factory=list)
     tap: Any = field(default=None, repr=False)  # taps.Tap
+    changer: Any = field(default=None, repr=False)  # masks.wire.Changer, where the client gets another reply than came
     reply: Reply | None = field(default=None, repr=False)
     reply_view: Any = field(default=None, repr=False)  # views.ReplyView
 

@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from mitmproxy import http
 
@@ -24,13 +25,18 @@ from addons.evidence.chain import Chain, Node, Tip
 from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
 from addons.hooks import Exchange, Refused
+from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
+from addons.masks.headers import is_credential
 from addons.masks.rules import Action, Hit, Masked, Rule, Wire
+from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.encodings import decoded
 from addons.providers.json_values import NotJson, dumps, loads
-from addons.providers.wire import WireRequest
+from addons.providers.pieces import sealed
+from addons.providers.rewriting import Rewriter
+from addons.providers.wire import WireRequest, media_type
 from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
 
@@ -47,6 +53,11 @@ SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
 SMALL_BYTES = 4 << 10
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
+ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
+UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
+STREAMS = frozenset(
+    {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
+)
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
 
 
@@ -87,6 +98,7 @@ class Masking:
         self._sent: OrderedDict[bytes, Sent] = OrderedDict()
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
+        self._originals: dict[str, OrderedDict[str, str]] = {}  # by person: placeholder -> value; in memory only
         self._digest = ""
         self._masker = self._current()
         desk.mask_reply_part = self._mask_reply_part
@@ -103,11 +115,12 @@ class Masking:
                     r.connections,
                     r.groups,
                     tuple(one.value for one in r.directions),
+                    r.restore,
                 )
                 for r in self.desk.policies.masking
             ]
             self._masker = Masker(rules, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
-            self._wires = any(rule.wire.covers("request") for rule in rules)
+            self._wires = {way for way in ("request", "response") if any(rule.wire.covers(way) for rule in rules)}
             self._digest = self.desk.policies.digest
             self._scopes.clear()
             self._rests.clear()
@@ -156,7 +169,7 @@ class Masking:
                 outcome="denied",
             )
         if self._wires and exchange.stop is None:
-            self._mask_wire(flow, exchange, body)
+            await work(self._change_wire, flow, exchange, body)
 
     def _scope(self, exchange: Exchange, direction: str, *, wire: bool = False) -> ScopedMasker:
         """What applies to this call. Made once for each kind of call: finding injected values takes a search plan."""
@@ -250,27 +263,93 @@ class Masking:
         )
         view.entities.update(rest.entities)
 
-    def _mask_wire(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> None:
-        """`wire: request`: the provider gets the masked form. A body that cannot be masked as JSON is refused, not passed."""
-        scope = self._scope(exchange, "request", wire=True)
+    # -- the wire ---------------------------------------------------------------------------------------------------
+    def _change_wire(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> None:
+        """`wire:`: the provider gets the masked request; the client a masked reply, or its own values back."""
+        assert exchange.caller
+        asking, answering = (self._scope(exchange, way, wire=True) for way in ("request", "response"))
+        originals = self._originals.setdefault(exchange.caller.subject, OrderedDict())
+        if "request" in self._wires and asking.masks:
+            self._mask_request(flow, exchange, asking, body, originals)
+        masked = answering if "response" in self._wires and answering.masks else None
+        if masked or (originals and asking.restores):
+            exchange.changer = Changer(masked, originals, sealed)
+            flow.request.headers["accept-encoding"] = "identity"
+        if not originals:
+            del self._originals[exchange.caller.subject]
+
+    def _mask_request(
+        self,
+        flow: http.HTTPFlow,
+        exchange: Exchange,
+        scope: ScopedMasker,
+        body: bytes,
+        originals: OrderedDict[str, str],
+    ) -> None:
+        """What cannot be masked in its own form is refused, not passed."""
+        kind = flow.request.headers.get("content-type", "")
         try:
             value = loads(body) if body else None
         except NotJson:
-            value = body.decode("utf-8", "replace")
+            value = None
+            document = scope.document(body, kind)
+            if document.withheld or (document.hits and document.form not in ("form", "lines", "text")):
+                exchange.stop = Refused(403, "masking_incomplete", UNMASKABLE)
+            elif document.hits:
+                self._put(flow, document.text.encode())
         masked = scope.json(value)
-        if masked.withheld:
+        query, headers = scope.query(exchange.path.partition("?")[2]), self._masked_headers(flow, scope)
+        path = scope.text(exchange.path.partition("?")[0])
+        if masked.withheld or query.withheld or path.withheld:
             exchange.stop = Refused(
-                403,
-                "masking_incomplete",
-                "the request could not be masked in time, and a rule says it must be; send less at once",
+                403, "masking_incomplete", "the request could not be masked in time; send less at once"
             )
-        elif masked.hits and isinstance(value, (dict, list)):
-            flow.request.headers.pop("content-encoding", None)
-            flow.request.content = dumps(_keep_signed(value, masked.value))
+        elif path.hits or (masked.hits and not isinstance(value, (dict, list))):
+            exchange.stop = Refused(403, "masking_incomplete", UNMASKABLE)
         elif masked.hits:
-            exchange.stop = Refused(
-                403, "masking_incomplete", "a rule masks what the provider gets, and this body is not JSON; send JSON"
+            self._put(flow, dumps(kept(value, masked.value, sealed)))
+        if query.hits:
+            exchange.path = f"{exchange.path.partition('?')[0]}?{quote(query.text, safe='=&;+%')}"
+        for place, text in headers:
+            flow.request.headers.fields = (
+                *flow.request.headers.fields[:place],
+                (flow.request.headers.fields[place][0], text.encode("utf-8", "surrogateescape")),
+                *flow.request.headers.fields[place + 1 :],
             )
+        originals.update(masked.originals)
+        while len(originals) > ORIGINALS:
+            originals.popitem(last=False)
+
+    def _masked_headers(self, flow: http.HTTPFlow, scope: ScopedMasker) -> list[tuple[int, str]]:
+        """Those that say something; a credential by name is for the provider, and credentials.py puts it on."""
+        said = [
+            (place, name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+            for place, (name, value) in enumerate(flow.request.headers.fields)
+        ]
+        asked = [one for one in said if one[1].lower() not in FRAMING and not is_credential(one[1])]
+        masked = scope.headers((name, value) for _, name, value in asked)
+        return [(one[0], text) for one, (_, text) in zip(asked, masked.pairs, strict=True) if text != one[2]]
+
+    def _put(self, flow: http.HTTPFlow, body: bytes) -> None:
+        flow.request.headers.pop("content-encoding", None)
+        flow.request.content = body
+
+    def _change_reply(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
+        """A reply that was held whole, as the client gets it."""
+        assert flow.response
+        kind = flow.response.headers.get("content-type", "")
+        raw = flow.response.raw_content or b""
+        body, whole = decoded(
+            raw, flow.response.headers.get("content-encoding", ""), layers.bounds_of(flow).reply_bytes
+        )
+        if not whole:
+            raise Refused(
+                502, "reply_unreadable", "the reply could not be read to mask it; ask again", outcome="failed"
+            )
+        changed = changed_body(body, kind, exchange.changer)
+        if changed != body:
+            flow.response.headers.pop("content-encoding", None)
+            flow.response.content = changed
 
     def sent(self, exchange: Exchange) -> None:
         """The call has left: its turns need no second look. Called by the recorder once `exchange.closed` is durable."""
@@ -336,6 +415,8 @@ class Masking:
         size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
         work = asyncio.to_thread if size > OFF_LOOP_BYTES else _here
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
+        if exchange.changer and not flow.response.stream and not exchange.refusal and flow.error is None:
+            await work(self._change_reply, flow, exchange)
 
     def _mask_reply(self, flow: http.HTTPFlow, exchange: Exchange) -> ReplyView:
         assert exchange.caller
@@ -400,15 +481,18 @@ def rows(hits: Iterable[Hit]) -> tuple[Row, ...]:
     return tuple(Row(h.location, h.entity, h.rule, h.action.value, h.token, h.count, h.wire) for h in hits)
 
 
-def _keep_signed(before: Any, after: Any) -> Any:
-    """`after`, with Anthropic's thinking blocks as they were: they are signed, and an edited one ends the conversation."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        if before.get("type") in {"thinking", "redacted_thinking"}:
-            return before
-        return {key: _keep_signed(before.get(key), value) for key, value in after.items()}
-    if isinstance(before, list) and isinstance(after, list):
-        return [_keep_signed(one, other) for one, other in zip(before, after, strict=True)]
-    return after
+def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:
+    """A whole reply, changed in its own form; binary passes."""
+    if media_type(content_type) in STREAMS:
+        rewriter = Rewriter(content_type, changer)
+        return rewriter.feed(body) + rewriter.finish()
+    try:
+        value = loads(body)
+    except NotJson:
+        text = text_of(body, content_type)
+        return body if text is None else str(changer.whole(text)).encode()
+    changed = changer.whole(value)
+    return body if changed == value else dumps(changed)
 
 
 def _tells(name: str) -> bool:

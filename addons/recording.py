@@ -17,6 +17,7 @@ from addons.evidence.ids import time_text
 from addons.evidence.records import Closed, Event, Opened, Outcome, Partial
 from addons.hooks import Exchange, Refused
 from addons.providers import doors
+from addons.providers.rewriting import Rewriter
 from addons.providers.wire import media_type
 from addons.taps import Tap, guards
 from addons.views import ReplyView, RequestView
@@ -106,6 +107,14 @@ class Recording:
             tap.guarded = guards(self.desk.policies, exchange) and not tap.encoding and tap.parser is not None
             if guards(self.desk.policies, exchange) and not tap.guarded:
                 return  # a rule must see the reply and cannot in mid-stream: it is held whole
+        if exchange.changer:
+            tap.rewriter = Rewriter(headers.get("content-type", ""), exchange.changer)
+            tap.broken = lambda error: _unchanged(exchange, error)
+            if tap.encoding or not streams:
+                if (known or 0) > tap.limit:
+                    raise Refused(502, "reply_too_large", UNMASKABLE, outcome="failed")
+                tap.unchangeable = True  # held whole and changed at its end; over its bound nothing is passed
+                streams = False
         if streams or (known or 0) > tap.limit:
             layers.tap(flow, tap)
         else:
@@ -127,6 +136,20 @@ class Recording:
             hooks.log.error("fault in Recording.websocket_message: %s", hooks.frames(error))
             flow.websocket.messages[-1].drop()
             flow.kill()
+
+
+UNMASKABLE = "the reply is longer than may be held to mask it; ask for less at once, or for limits.reply_bytes in connections.yaml"
+
+
+def _unchanged(exchange: Exchange, error: Exception) -> bytes:
+    """The error that ends a stream which could not be masked on its way."""
+    hooks.log.error("fault in Tap: %s", hooks.frames(error))
+    exchange.findings.append(("wire_masking_failed", type(error).__name__))
+    endpoint = exchange.call.endpoint if exchange.call else ""
+    return doors.refusal_event(exchange.provider, endpoint, "masking_incomplete", NOT_MASKED, exchange.id)
+
+
+NOT_MASKED = "the rest of this reply could not be masked, so it is not passed on; ask again, or ask for less at once"
 
 
 def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:

@@ -6,11 +6,13 @@ Three ways through, for each chunk on the event loop:
   guarded  where a reply rule may match: parsed as it comes, in whole events; a tool call that is not complete waits, and
            all that follows it, in order.
   opaque   compressed streams and bodies of a known length: passed, but for the last byte.
+Where policy masks the client's side of the wire, what is passed goes through a rewriter last.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -22,6 +24,7 @@ from addons.policy.model import Direction, Policies
 from addons.providers import doors
 from addons.providers.call import Frame, Part, Reply
 from addons.providers.encodings import decoded
+from addons.providers.rewriting import Rewriter, Unreadable
 from addons.providers.wire import StreamParser, WireReply
 
 HINT_BYTES = 32  # longer than any end marker
@@ -47,6 +50,12 @@ class Tap(layers.Tap):
     tail: bytes = b""
     unread: list[bytes] = field(default_factory=list, repr=False)  # what the parser of a plain stream has not seen
     framed: int = 0  # bytes in the frames it has given
+    rewriter: Rewriter | None = field(default=None, repr=False)  # the client gets the stream changed
+    broken: Callable[[Exception], bytes] | None = field(
+        default=None, repr=False
+    )  # a fault of it: the last the client gets
+    unchangeable: bool = False  # it would have to be changed whole
+    failed: bool = False  # the rest is not passed
 
     @property
     def cut(self) -> bool:
@@ -59,6 +68,22 @@ class Tap(layers.Tap):
         return self.parser is not None and not self.encoding
 
     def feed(self, data: bytes) -> bytes:
+        return self._out(self._collect(data))
+
+    def _out(self, passed: bytes, *, last: bool = False) -> bytes:
+        """What the client gets instead. A fault ends the stream with an error; nothing that came later is passed."""
+        if self.rewriter is None or self.failed:
+            return b"" if self.failed else passed
+        try:
+            if self.unchangeable:
+                raise Unreadable  # noqa: TRY301 -- one way out
+            changed = self.rewriter.feed(passed) if passed else b""
+            return changed + self.rewriter.finish() if last else changed
+        except Exception as error:  # noqa: BLE001 -- a guard in the layer below mitmproxy's hooks: what could not be changed is not passed
+            self.failed = True
+            return self.broken(error) if self.broken else b""
+
+    def _collect(self, data: bytes) -> bytes:
         self.size += len(data)
         if self.guarded and self.parser:
             return self._through(self.parser.feed(data))
@@ -106,7 +131,7 @@ class Tap(layers.Tap):
         return replace(reply, complete=False) if self.cut and not self.guarded else reply
 
     def finish(self) -> bytes:
-        return self._through(self.parser.finish()) if self.guarded and self.parser else b""
+        return self._out(self._through(self.parser.finish())) if self.guarded and self.parser else b""
 
     def _through(self, frames: tuple[Frame, ...]) -> bytes:
         passed = bytearray()
@@ -142,7 +167,7 @@ class Tap(layers.Tap):
             after_end = frame.last or bool(self.held)  # a stream may go on after what looked like its end
             (self.held if after_end else passed).extend(frame.data)
         self._settle()
-        return bytes(passed)
+        return self._out(bytes(passed))
 
     def drop(self) -> None:
         """Nothing of what waits is ever passed on."""
@@ -159,7 +184,7 @@ class Tap(layers.Tap):
         rest = bytes(self.held) + b"".join(frame.data for frame in self.queue)
         self.queue.clear()
         self.held.clear()
-        return rest
+        return self._out(rest, last=True)
 
     def body(self) -> bytes:
         return b"".join(self.chunks)

@@ -74,6 +74,10 @@ class Masker:
             self._memo.put(memo, known)
         return known
 
+    def spans_once(self, text: str, name: str, *, alone: bool) -> tuple[Span, ...]:
+        """As `spans`, and forgotten."""
+        return detect(text, context_of(name), self._key, alone=alone, clock=self._clock)
+
     def fingerprint(self, value: str) -> str:
         return fingerprint(self._key, value)
 
@@ -89,6 +93,7 @@ class _Tally:
         self._direction = direction
         self._rows: Counter[tuple[str, str, Rule, str]] = Counter()
         self.withheld = False
+        self.originals: dict[str, str] = {}  # of rules that restore: placeholder -> value
 
     def add(self, location: str, entity: str, rule: Rule, token: str) -> None:
         self._rows[location, entity, rule, token] += 1
@@ -136,7 +141,30 @@ class ScopedMasker:
             masked = self._walked(value, pointer, context, tally)
         except walk.TooDeepError:
             tally.withheld, masked = True, redacted(WITHHELD)
-        return MaskedJson(masked, tally.hits(), tally.blocked, tally.withheld)
+        return MaskedJson(masked, tally.hits(), tally.blocked, tally.withheld, tally.originals)
+
+    def find(self, text: str, context: str, alone: bool) -> Sequence[Replacement]:
+        """What to put into a piece of a text that is still being said. Not remembered: it is seen once."""
+        try:
+            spans = self._masker.spans_once(text, context, alone=alone)
+        except Undecided:
+            return self._decided(text, None, "", _Tally(self._direction))
+        return self._decided(text, (*spans, *self._injected.spans(text)), "", _Tally(self._direction))
+
+    @property
+    def masks(self) -> bool:
+        """Whether any rule applies here."""
+        return len(self._rules) > 1
+
+    @property
+    def restores(self) -> bool:
+        """Whether the caller gets any of its values back."""
+        return any(rule.restore for rule in self._rules.values())
+
+    @property
+    def wary(self) -> bool:
+        """Whether a word of letters alone may be a value."""
+        return False
 
     def headers(self, pairs: Iterable[tuple[str, str]]) -> MaskedPairs:
         """Credentials by name, the rest by search."""
@@ -196,6 +224,8 @@ class ScopedMasker:
         rule = self._rules[span.entity]
         token = self._token(rule.action, span, text)
         tally.add(location, span.entity, rule, token)
+        if rule.restore:
+            tally.originals[token] = text[span.start : span.end]
         return Replacement(span.start, span.end, f"{span.quote}{token}{span.quote}")
 
     def _token(self, action: Action, span: Span, text: str) -> str:

@@ -132,7 +132,7 @@ def fitted(text: str, among: Sequence[Unit], span: Span) -> Iterator[Span]:
             if unit.is_number:
                 yield replace(span, start=unit.start, end=unit.end, quote='"')
             else:
-                start, end = _whole_escapes(text, unit.start, start, end)
+                start, end = whole_escapes(text, unit.start, start, end)
                 yield replace(span, start=start, end=end)
         index += 1
 
@@ -155,7 +155,7 @@ def _undo(built: Builder, escape: str, start: int, end: int) -> None:
         start += width
 
 
-def _whole_escapes(text: str, left: int, start: int, end: int) -> tuple[int, int]:
+def whole_escapes(text: str, left: int, start: int, end: int) -> tuple[int, int]:
     r"""The range, grown where it would cut an escape in two: half of `\"` would close the string. `left` is where the string begins."""
     first, last = _escape_at(text, left, start), _escape_at(text, left, end)
     return first[0] if first else start, last[1] if last else end

@@ -18,7 +18,7 @@ import regex
 LETTERS = "bcdfghjklmnpqrst"
 _OF_HEX = str.maketrans("0123456789abcdef", LETTERS)
 _NOT_SHOWN = regex.compile(r"[^0-9A-Za-z]+")
-_PLACEHOLDER = regex.compile(
+PLACEHOLDER = regex.compile(
     r"\[([A-Z][A-Z_]{2,40}+)(?::(?:[b-df-hj-np-tv-z]{16}|\.\.[0-9A-Za-z]{0,4}))?\]"
 )  # any consonants: no value is only those
 
@@ -50,4 +50,4 @@ def tail_of(value: str) -> str:
 
 def places(text: str, entities: frozenset[str]) -> list[tuple[int, int]]:
     """Where placeholders of known entities stand, exactly: `[US_SSN:4111…]` is not one, or it would carry a card through."""
-    return [match.span() for match in _PLACEHOLDER.finditer(text) if match[1] in entities] if "[" in text else []
+    return [match.span() for match in PLACEHOLDER.finditer(text) if match[1] in entities] if "[" in text else []

@@ -43,6 +43,7 @@ class Rule:
     connections: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()  # "request", "response"
+    restore: bool = False  # in the reply, its placeholders become the caller's values again
 
     def fits(self, connection: str, groups: frozenset[str], direction: str) -> bool:
         return (
@@ -85,6 +86,7 @@ class MaskedJson:
     hits: tuple[Hit, ...] = ()
     blocked: bool = False
     withheld: bool = False
+    originals: dict[str, str] = field(default_factory=dict, repr=False)  # of rules that restore; in memory only
 
 
 @dataclass(frozen=True, slots=True)

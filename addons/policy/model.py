@@ -48,10 +48,12 @@ class MaskAction(StrEnum):
 
 
 class Wire(StrEnum):
-    """What the provider gets: the original, or the masked form of the request."""
+    """Who gets the masked form beside the record: the provider (of requests), the caller (of replies), both, or nobody."""
 
     NONE = "none"
     REQUEST = "request"
+    RESPONSE = "response"
+    BOTH = "both"
 
 
 class Direction(StrEnum):
@@ -254,6 +256,7 @@ class MaskingRule:
     connections: tuple[str, ...] = ()  # ids; (): every
     groups: tuple[str, ...] = ()  # of the caller; (): every
     directions: tuple[Direction, ...] = ()  # (): both
+    restore: bool = False  # in replies, placeholders become the caller's own values again
 
 
 # approval.yaml

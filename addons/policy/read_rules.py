@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from addons.policy import forms, nodes
+from addons.policy import forms
 from addons.policy.faults import nearest
 from addons.policy.fields import ID, Fields, Form, Marked, shown
 from addons.policy.model import Direction, MaskAction, MaskingRule, Wire
 
 KEYS = ("version", "rules")
-MASKING_KEYS = ("id", "entities", "action", "wire", "connections", "groups", "directions")
+MASKING_KEYS = ("id", "entities", "action", "wire", "connections", "groups", "directions", "restore")
 
 _DIRECTION = Form("request or response", lambda text: text in list(Direction))
 
@@ -37,13 +37,28 @@ def _masking_rule(rule: Fields, known: frozenset[str], taken: dict[str, str]) ->
     if not (connections or groups or directions):
         taken.update(dict.fromkeys(entities, rule_id))
     action = rule.choice("action", MaskAction)
-    wire = _wire(rule)
-    if wire is Wire.REQUEST and action in (MaskAction.KEEP, MaskAction.BLOCK):
+    wire = rule.choice("wire", Wire, Wire.NONE)
+    if wire is not Wire.NONE and action in (MaskAction.KEEP, MaskAction.BLOCK):
         rule.reading.fault(
-            rule.at("wire"), f"wire: none beside action: {action}", "request", f"{action} sends nothing masked"
+            rule.at("wire"), f"wire: none beside action: {action}", str(wire), f"{action} sends nothing masked"
+        )
+    restore = rule.flag("restore", default=False)
+    if restore and (action is not MaskAction.HASH or wire is not Wire.REQUEST):
+        rule.reading.fault(
+            rule.at("restore"),
+            "action: hash and wire: request beside restore",
+            f"action: {action}, wire: {wire}",
+            "only a placeholder that is one value's own, and that the provider got, can become that value again",
         )
     return MaskingRule(
-        rule_id, entities, action, wire, tuple(item.text for item in connections), groups, _directions(directions)
+        rule_id,
+        entities,
+        action,
+        wire,
+        tuple(item.text for item in connections),
+        groups,
+        _directions(directions),
+        restore,
     )
 
 
@@ -67,19 +82,6 @@ def _freeknown_entities(rule: Fields, known: frozenset[str], taken: Mapping[str,
 
 def _directions(words: tuple[str, ...]) -> tuple[Direction, ...]:
     return tuple(Direction(word) for word in words if word)
-
-
-def _wire(rule: Fields) -> Wire:
-    node = rule.node("wire", required=False)
-    if isinstance(node, nodes.Scalar) and node.value in ("response", "both"):
-        rule.reading.fault(
-            node.line,
-            "wire: none or request",
-            f'"{node.value}"',
-            "masking what the client gets is not available in this version; the record is masked either way",
-        )
-        return Wire.NONE
-    return rule.choice("wire", Wire, Wire.NONE)
 
 
 def known_entities(items: Iterable[Marked], known: frozenset[str], fields: Fields) -> list[Marked]:

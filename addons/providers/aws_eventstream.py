@@ -108,7 +108,10 @@ def _headers(block: bytes) -> Iterator[tuple[str, str]]:
 
 def write_frame(headers: dict[str, str], payload: bytes) -> bytes:
     """The frame that says `payload`."""
-    block = b"".join(_header(name, value) for name, value in headers.items())
+    return _framed(b"".join(_header(name, value) for name, value in headers.items()), payload)
+
+
+def _framed(block: bytes, payload: bytes) -> bytes:
     prelude = struct.pack(">II", _SMALLEST + len(block) + len(payload), len(block))
     message = prelude + zlib.crc32(prelude).to_bytes(4) + block + payload
     return message + zlib.crc32(message).to_bytes(4)
@@ -117,3 +120,16 @@ def write_frame(headers: dict[str, str], payload: bytes) -> bytes:
 def _header(name: str, value: str) -> bytes:
     said = value.encode()
     return bytes([len(name)]) + name.encode() + bytes([_STRING]) + len(said).to_bytes(2) + said
+
+
+def reframed(frame: bytes, payload: bytes) -> bytes:
+    """The same frame with another payload."""
+    _, headers_length, _ = _PRELUDE.unpack_from(frame)
+    block = frame[_PRELUDE.size : _PRELUDE.size + headers_length]
+    return _framed(block, payload)
+
+
+def payload_of(frame: bytes) -> bytes:
+    """A frame's own payload, which may hold an event in base64."""
+    _, headers_length, _ = _PRELUDE.unpack_from(frame)
+    return frame[_PRELUDE.size + headers_length : -4]

@@ -112,16 +112,22 @@ CONTROLS = "version: 1\ncontrols:\n  - {id: '8.15', owner: the tests}\n"
 
 
 def policies(
-    upstream: str, *, down_port: int = 9, other_hosts: str = "deny", hold_seconds: int = HOLD_SECONDS
+    upstream: str,
+    *,
+    down_port: int = 9,
+    other_hosts: str = "deny",
+    hold_seconds: int = HOLD_SECONDS,
+    masking: str = MASKING,
+    connections: str = "",
 ) -> dict[str, str]:
     """All six files. down_port: one that nobody listens on (9 is discard, RFC 863)."""
-    connections = CONNECTIONS.format(
+    connections = connections or CONNECTIONS.format(
         upstream=upstream, down=f"http://127.0.0.1:{down_port}", other_hosts=other_hosts, body_bytes=BODY_BYTES
     )
     return {
         "identity.yaml": IDENTITY,
         "connections.yaml": connections,
-        "masking.yaml": MASKING,
+        "masking.yaml": masking,
         "approval.yaml": APPROVAL.format(hold_seconds=hold_seconds),
         "retention.yaml": RETENTION,
         "controls.yaml": CONTROLS,

@@ -277,8 +277,9 @@ REFUSED = {
     "a pattern of entities that are all decided": (
         "masking", "action: hash}", 'action: hash}\n  - {id: more, entities: ["CREDIT_*"], action: keep}', "take the rule out",
     ),
-    "masking the reply on the wire": ("masking", "action: hash", "action: hash, wire: response", "not available in this version"),
-    "masking both on the wire": ("masking", "action: hash", "action: hash, wire: both", "not available in this version"),
+    "restoring what nobody replaced": ("masking", "action: hash", "action: hash, restore: true", "expected action: hash and wire: request beside restore"),
+    "restoring what one placeholder stands for many of": ("masking", "action: hash", "action: redact, wire: request, restore: true", "got action: redact"),
+    "keeping what is masked in replies": ("masking", "action: hash", "action: block, wire: response", "expected wire: none beside action: block"),
     "keeping what is masked on the wire": ("masking", "action: hash", "action: keep, wire: request", "expected wire: none beside action: keep"),
     "masking for a connection that is not there": ("masking", "action: hash", "action: hash, connections: [x]", "expected the id of a connection"),
     "masking in a direction that is none": ("masking", "action: hash", "action: hash, directions: [up]", "expected request or response"),
