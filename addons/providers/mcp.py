@@ -128,4 +128,7 @@ MCP_RPC: Final = Endpoint(
     parse_reply=parse_reply,
     assembler=McpAssembler,
     refusal=MCP_REFUSAL,
+    methods=frozenset(
+        {"POST", "GET", "DELETE"}
+    ),  # GET: a stream of the server's own messages; DELETE: the session's end
 )

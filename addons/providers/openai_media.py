@@ -1,7 +1,7 @@
-"""OpenAI's endpoints that are no conversation: audio, images, moderations, files, and rerank of its compatibles. Not chat.
+"""OpenAI's endpoints that are no conversation: audio, images, moderations, and rerank of its compatibles. Not chat.
 
 Uploads are forms: generic.py makes one part a field of them; the answers are read here.
-Source: OpenAI API reference, "Audio", "Images", "Moderations", "Files" (2026-11); Cohere, Voyage and Jina for rerank.
+Source: OpenAI API reference, "Audio", "Images", "Moderations" (2026-11); Cohere, Voyage and Jina for rerank.
 """
 
 from __future__ import annotations
@@ -123,6 +123,5 @@ OPENAI_MEDIA: Final = (
     _endpoint("openai.transcription", r"/audio/(transcriptions|translations)$", ("file", "prompt"), _spoken),
     _endpoint("openai.images", r"/images/(generations|edits|variations)$", ("prompt", "image", "images"), _drawn),
     _endpoint("openai.moderations", r"/moderations$", ("input",), generic_reply),
-    _endpoint("openai.files", r"/files$", (), generic_reply),
     _endpoint("rerank", r"/rerank$", ("query", "documents"), generic_reply),
 )

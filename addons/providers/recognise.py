@@ -80,7 +80,9 @@ def _is_text_request(body: dict[str, Json]) -> bool:
 
 
 def _is_embeddings_request(body: dict[str, Json]) -> bool:
-    return "texts" in body or ("inputText" in body and ("normalize" in body or "dimensions" in body))
+    if "texts" in body or "singleEmbeddingParams" in body:
+        return True
+    return "inputText" in body and ("normalize" in body or "dimensions" in body)
 
 
 def _is_responses_request(body: dict[str, Json]) -> bool:

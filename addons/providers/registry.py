@@ -30,13 +30,14 @@ from addons.providers.openai_chat import OPENAI_CHAT
 from addons.providers.openai_media import OPENAI_MEDIA
 from addons.providers.openai_responses import OPENAI_RESPONSES
 from addons.providers.openai_shapes import OPENAI_REFUSAL
+from addons.providers.resources import RESOURCES
 from addons.providers.text_completion import TEXT_COMPLETION
 from addons.providers.token_counts import TOKEN_COUNTS
 from addons.providers.vertex_predict import VERTEX_PREDICT
 from addons.providers.wire import Endpoint, Provider, Refusal
 
 OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES, EMBEDDINGS, TEXT_COMPLETION, *OPENAI_MEDIA, OPENAI_ASSISTANTS)
-COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS, *BATCHES)
+COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS, *BATCHES, *RESOURCES)
 GEMINI: Final = (GEMINI_GENERATE, GEMINI_INTERACTIONS, VERTEX_PREDICT)
 
 
