@@ -253,8 +253,12 @@ class Closing:
         exchange.closed = True
         self.desk.counted.unrecorded += 1
         actor = exchange.caller.subject if exchange.caller else ""
-        attrs = {"code": "request_not_whole", "detail": exchange.refusal.code if exchange.refusal else "client_left"}
-        await self.desk.record(Event("finding", actor=actor, exchange_id=exchange.id, attrs=attrs))
+        attrs = {
+            "code": "request_not_whole",
+            "detail": exchange.refusal.code if exchange.refusal else "client_left",
+            "request": exchange.id,  # no exchange of this id is on record
+        }
+        await self.desk.record(Event("finding", actor=actor, attrs=attrs))
         self.desk.counted.unrecorded -= 1
         self.desk.counted.recorded += 1
 

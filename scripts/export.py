@@ -16,15 +16,17 @@ from addons.console.state import StateFolder
 from addons.console.version import VERSION
 from addons.evidence.database import StoreError, reader
 from addons.evidence.ids import time_text
-from addons.evidence.package.package import Built, Receipt, export
+from addons.evidence.package.package import Built, Receipt, Wish, export
 from addons.evidence.package.scope import Scope
 from scripts.options import json_option, state_option, token_option
-from scripts.terminal import Failed, print_json
+from scripts.report_accounting import usage_option, usage_rows
+from scripts.terminal import Failed, print_json, stepping
 
 EXAMPLES = """\b
 Examples:
   affidavit export ~/evidence-2026-11
-  affidavit export ~/evidence-q4 --from 2026-10-01 --to 2027-01-01 --purpose "ISO 27001 surveillance audit"
+  affidavit export ~/evidence-q4 --from 2026-10-01 --to 2027-01-01 --purpose "ISO 27001 surveillance audit" --seed "words of the auditor"
+  affidavit export ada.zip --person 'https://login.example.com|ada' --control 8.15 --control 8.2 --usage openai.csv
 """
 
 
@@ -51,6 +53,7 @@ class _Owner:
 
     folder: StateFolder
     scope: Scope
+    wish: Wish
     purpose: str
     token: str
     vkey: str = ""
@@ -65,6 +68,12 @@ class _Owner:
             "leaves": built.leaves,
             "since": self.scope.since,
             "until": self.scope.until,
+            "chosen": {
+                **{name: list(getattr(self.scope, name)) for name in ("persons", "connections", "sessions")},
+                "controls": list(self.wish.controls),
+                "seed": self.wish.seed,
+                "sample": self.wish.sample,
+            },
         }
         told = reach.ask(self.folder, "POST", "/exports", body={**body, "purpose": self.purpose}, token=self.token)
         signed = int(told["note"].split("\n")[1])  # a checkpoint's second line: how many leaves
@@ -85,6 +94,27 @@ class _Owner:
     help="Exchanges that began then or later: a day, or a time with its zone.",
 )
 @click.option("--to", "until", type=Moment(), help="Exchanges that began before this.")
+@click.option(
+    "--person", "persons", multiple=True, help="Only this person's exchanges, named as in population.csv; repeatable."
+)
+@click.option("--connection", "connections", multiple=True, help="Only exchanges over this connection; repeatable.")
+@click.option("--session", "sessions", multiple=True, help="Only this session; repeatable.")
+@click.option(
+    "--control", "controls", multiple=True, help="Only this control of ISO/IEC 27001:2022 (8.15); repeatable. Else all."
+)
+@click.option(
+    "--seed",
+    default="",
+    help="The auditor's own words, said after the period: they and the log's root draw the sample.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(0, 1000),
+    default=25,
+    show_default=True,
+    help="How many exchanges get a page of their own.",
+)
+@usage_option()
 @click.option("--purpose", default="", help="Why, and for whom; goes into the record of the export.")
 @token_option("Your own token: the record then names you, not only the operating system's user.")
 @json_option()
@@ -95,20 +125,29 @@ def export_package(
     out: Path,
     since: str | None,
     until: str | None,
+    persons: tuple[str, ...],
+    connections: tuple[str, ...],
+    sessions: tuple[str, ...],
+    controls: tuple[str, ...],
+    seed: str,
+    sample: int,
+    usage: tuple[Path, ...],
     purpose: str,
     token: str | None,
     as_json: bool,
 ) -> None:
-    """Write the evidence package OUT, a folder that does not exist yet: masked, and checkable without this program."""
+    """Write the evidence package OUT, a folder (or file.zip) that does not exist yet: masked, and checkable without this program."""
     folder.check()
     if since and until and since >= until:
         raise click.UsageError(f"--from {since}: expected a time before --to {until}")
-    scope = Scope(since or "", until or "")
-    owner = _Owner(folder, scope, purpose, token or "")
+    scope = Scope(since or "", until or "", persons, connections, sessions)
+    wish = Wish(seed, sample, controls, tuple(usage_rows(usage)))
+    owner = _Owner(folder, scope, wish, purpose, token or "")
     began = datetime.now(UTC)
     try:
         owner.sign()
-        built = export(folder.database, out, scope, owner, _about(began, purpose))
+        with stepping() as step:
+            built = export(folder.database, out, scope, owner, _about(began, purpose), wish, step)
     except StoreError as error:
         raise Failed(str(error), "affidavit export --help") from error
     except OSError as error:
@@ -124,8 +163,11 @@ def export_package(
     click.echo(
         f"{out}: {built.exchanges} exchanges, {built.leaves} leaves in {seconds:.1f} s; recorded as leaf {owner.receipt.seq}"
     )
-    click.echo(f"open   {out}/data/START-HERE.html")
-    click.echo(f"check  python3 {out}/data/verify.py --vkey '{owner.vkey}'")
+    place = out.with_suffix("") if out.suffix == ".zip" else out
+    if place != out:
+        click.echo(f"unpack python3 -m zipfile -e {out} {out.parent}")
+    click.echo(f"open   {place}/data/START-HERE.html")
+    click.echo(f"check  python3 {place}/data/verify.py --vkey '{owner.vkey}'")
     click.echo("Give the key to whoever checks by another way than the package.")
 
 

@@ -10,7 +10,8 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,6 +57,20 @@ def console() -> Console:
     from rich.console import Console  # noqa: PLC0415 -- rich costs 35 ms, which --help need not pay
 
     return Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 240)
+
+
+@contextmanager
+def stepping() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr for long work, where somebody looks: step(what, done, of how many); nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console  # noqa: PLC0415 -- as below
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True, markup=False), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None)
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

@@ -18,10 +18,11 @@ async def sign_now(desk: Desk) -> dict[str, Any]:
 async def record_export(desk: Desk, reader: str, os_user: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """`evidence.exported`, durable and under a checkpoint before the package gets its name.
 
-    body: manifest ("sha256:" + hex of the package's manifest), leaves (how many it holds), since, until, purpose.
+    body: manifest ("sha256:" + hex of the package's manifest), leaves (how many it holds), since, until, purpose, and in `chosen`
+    what narrows it (persons, connections, sessions, controls) and how its sample is drawn (seed, sample).
     """
     attrs = {name: body[name] for name in ("manifest", "leaves", "since", "until")}
-    meta = {"purpose": body["purpose"], "os_user": os_user}
+    meta = {"purpose": body["purpose"], "os_user": os_user, "chosen": body.get("chosen", {})}
     (seq, *_) = await desk.record(Event("evidence.exported", actor=reader, attrs=attrs, meta=meta))
     signed = await sign_now(desk)
     return {"seq": seq, "reader": reader, "note": signed["note"]}

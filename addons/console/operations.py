@@ -219,8 +219,8 @@ async def sign_checkpoint(desk: Desk, _ask: Ask, _item: str) -> Json:
 
 
 async def record_export(desk: Desk, ask: Ask, _item: str) -> Json:
-    kinds = {"manifest": str, "leaves": int, "since": str, "until": str, "purpose": str}
-    body = _body(ask, kinds, needed=set(kinds))
+    kinds = {"manifest": str, "leaves": int, "since": str, "until": str, "purpose": str, "chosen": dict}
+    body = _body(ask, kinds, needed=kinds.keys() - {"chosen"})
     reader = approver_of(desk, ask).subject if ask.token else ask.actor
     return await exporting.record_export(desk, reader, ask.actor, body)
 

@@ -374,11 +374,14 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Who answers for a control of ISO/IEC 27001:2022, Annex A, and which rules here put it into effect."""
+    """Who answers for a control of ISO/IEC 27001:2022, Annex A, which rules here put it into effect, and what is good enough."""
 
     id: str  # "8.15"
     owner: str
     rules: tuple[str, ...]  # ids of rights, connections, masking rules or approval rules
+    criterion: str = ""  # the company's own, in its own words
+    tolerance: int = 0  # unexplained exceptions in a period that are still in order
+    interval_days: int = 0  # how often somebody reviews it; 0: no interval is set
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from addons.policy.model import Control, Days, Retention
 RETENTION_KEYS = ("version", "default", "connections")
 DAY_KEYS = ("content_days", "metadata_days")
 CONTROL_FILE_KEYS = ("version", "controls")
-CONTROL_KEYS = ("id", "owner", "rules")
+CONTROL_KEYS = ("id", "owner", "rules", "criterion", "tolerance", "interval_days")
 
 _LONGEST = 36_500
 # ISO/IEC 27001:2022, Annex A: themes 5 (37 controls), 6 (8), 7 (14) and 8 (34).
@@ -64,4 +64,11 @@ def _control(fields: Fields) -> Control:
     rules = fields.marked("rules", ID, ())
     for rule in rules:
         fields.reading.mention(rule, "rule", "connection")
-    return Control(control.text, fields.text("owner", forms.LINE), tuple(rule.text for rule in rules))
+    return Control(
+        control.text,
+        fields.text("owner", forms.LINE),
+        tuple(rule.text for rule in rules),
+        criterion=fields.text("criterion", forms.LINE, ""),
+        tolerance=fields.whole("tolerance", 0, 1_000_000, 0),
+        interval_days=fields.whole("interval_days", 1, _LONGEST, 0),
+    )

@@ -98,6 +98,12 @@ FILES = [
     ("a changed list", edit("data/population.csv", "refused", "completed"), "list_changed"),
     ("a row fewer", edit("data/population.csv", "\n" + "ex_", "\n"), "list_changed"),
     ("changed exceptions", edit("data/exceptions.csv", "interrupted", "completed"), "list_changed"),
+    ("a changed list of a control", edit("data/controls/8.2/uses.csv", "approved", "pending"), "list_changed"),
+    ("a control's exception left out", edit("data/controls/8.15/exceptions.csv", "interrupted", "completed"), "list_changed"),
+    ("a control's own SQL changed", edit("data/controls/8.16/query.sql", "FROM findings f WHERE f.type", "FROM findings f WHERE 0 AND f.type"), "list_changed"),
+    ("SQL that is no question", edit("data/controls/8.16/query.sql", "SELECT", "DELETE"), "list_changed"),
+    ("a control without its SQL", edit("data/controls/8.16/query.sql", "-- population", "-- nothing"), "list_changed"),
+    ("another sample", edit("data/samples/index.csv", "S-001,", "S-009,"), "sample_changed"),
     ("a changed figure", edit("data/START-HERE.html", 'id="opened" value="6"', 'id="opened" value="5"'), "figure_changed"),
     ("a changed line of the log", edit("data/log/entries.jsonl", "gateway.started", "gateway.stopped"), "leaf_changed"),
     ("a changed verifier", edit("data/verify.py", "return 1 if", "return 0 if"), "export_unrecorded"),
@@ -159,7 +165,7 @@ def test_a_damaged_database_is_a_failure_not_a_crash(package: Path, damage: byte
 )
 def test_a_package_without_its_tables_is_a_failure_not_a_crash(package: Path, statement: str) -> None:
     with closing(sqlite3.connect(package / "data" / "evidence.sqlite")) as database:
-        for view in ("messages", "commands", "maskings", "data_access", "exceptions"):
+        for [view] in database.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
             database.execute(f"DROP VIEW {view}")
         database.execute(statement)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from addons.evidence.chain import Chain, Masking, Node, Tip
 from addons.evidence.ids import new_id, time_text
 from addons.evidence.keys import Keys
-from addons.evidence.package.package import Built, Receipt, export
+from addons.evidence.package.package import Built, Receipt, Wish, export
 from addons.evidence.package.scope import Scope
 from addons.evidence.records import (
     ApprovalRecord,
@@ -39,6 +39,9 @@ CARD = "4111 1111 1111 1111"  # what people typed; the record has CARD_TOKEN
 CARD_TOKEN = "[CREDIT_CARD_1f2e3d]"
 TOKEN_SHA256 = "sha256:" + "ab" * 32
 FORMULA = '=HYPERLINK("http://127.0.0.1/","x")'
+
+
+EVERYTHING, AS_USUAL = Scope(), Wish()
 
 
 class Clock:
@@ -96,8 +99,8 @@ class World:
         finally:
             store.close()
 
-    def export(self, out: Path, scope: Scope = Scope()) -> Built:  # noqa: B008 a frozen value
-        return export(self.database, out, scope, self, {"Bagging-Date": self.clock.text[:10]})
+    def export(self, out: Path, scope: Scope = EVERYTHING, wish: Wish = AS_USUAL) -> Built:
+        return export(self.database, out, scope, self, {"Bagging-Date": self.clock.text[:10]}, wish)
 
 
 def details(same_minter: bool = False) -> dict[str, object]:

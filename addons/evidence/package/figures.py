@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+import orjson
 
 from addons.evidence.checkpoints import Checkpoint
 from addons.evidence.database import Connection
+from addons.evidence.package.charts import Chart, chart
 
 LONGEST = 200  # rows of a list on the page
 Row = dict[str, Any]
@@ -49,17 +53,69 @@ _LISTS = {
         group_concat(DISTINCT grade) AS grade FROM exchanges GROUP BY subject ORDER BY exchanges DESC, subject""",
     "models": """SELECT provider, coalesce(response_model, request_model) AS model, count(*) AS exchanges, count(DISTINCT subject) AS people,
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens FROM exchanges GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2""",
-    "masked": """SELECT entity, action, wire, sum(count) AS count FROM (
-          SELECT json_extract(m.value, '$[1]') AS entity, json_extract(m.value, '$[3]') AS action, json_extract(m.value, '$[6]') AS wire,
-            json_extract(m.value, '$[5]') AS count FROM nodes n CROSS JOIN json_each(n.maskings) m WHERE n.maskings IS NOT NULL
-          UNION ALL
-          SELECT json_extract(m.value, '$[1]'), json_extract(m.value, '$[3]'), json_extract(m.value, '$[6]'), json_extract(m.value, '$[5]')
-          FROM payloads p CROSS JOIN json_each(coalesce(p.request, p.reply), '$.maskings') m
-        ) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3""",
+    "masked": """SELECT entity, action, wire, sum(count) AS count FROM masked_values GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3""",
     "approval_rows": "SELECT * FROM approvals ORDER BY requested_at, id",
-    "exception_rows": "SELECT * FROM exceptions WHERE kind <> 'trial_grade'",
+    "exception_rows": "SELECT * FROM exceptions WHERE kind <> 'trial_grade' ORDER BY explained_by IS NOT NULL, at IS NULL, at, kind, exchange_id, finding",
     "checkpoints": "SELECT size, root, at FROM checkpoints ORDER BY size DESC LIMIT 1",
+    "other_gateways": "SELECT gateway AS name, count(*) AS count FROM exchanges GROUP BY 1 ORDER BY 1",
+    "usage": """SELECT provider, key, sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+        min(day) AS first_day, max(day) AS last_day FROM provider_usage GROUP BY 1, 2 ORDER BY 1, 2""",
 }
+
+
+_DAYS = {
+    "volume": "SELECT substr(opened_at, 1, 10), coalesce(outcome, 'under way'), count(*) FROM exchanges GROUP BY 1, 2",
+    "masked": "SELECT substr(at, 1, 10), CASE wire WHEN 'original' THEN 'seen by the provider' ELSE 'kept from the provider' END, sum(count) FROM masked_values GROUP BY 1, 2",
+    "approvals": "SELECT substr(requested_at, 1, 10), state, count(*) FROM approvals WHERE requested_at IS NOT NULL GROUP BY 1, 2",
+}
+_SERIES = {
+    "volume": ("completed", "refused", "denied", "failed", "aborted", "interrupted", "expired", "under way"),
+    "masked": ("kept from the provider", "seen by the provider"),
+    "approvals": ("approved", "denied", "expired", "cancelled", "pending"),
+}
+_TITLES = {
+    "volume": "Exchanges, by how they ended",
+    "masked": "Values masked in the record, by what the provider got",
+    "approvals": "Calls that a rule held, by what became of them",
+}
+_RUNS = """
+SELECT s.at, (SELECT count(*) FROM exchanges x WHERE x.opened_seq >= s.seq AND (n.seq IS NULL OR x.opened_seq < n.seq)),
+  (SELECT e.at FROM events e WHERE e.seq = coalesce(n.seq, 1 << 62) - 1), n.at,
+  (SELECT e.at FROM events e WHERE e.type = 'gateway.stopped' AND e.type NOT IN ('exchange.opened', 'exchange.closed')
+    AND e.seq > s.seq AND (n.seq IS NULL OR e.seq < n.seq) LIMIT 1)
+FROM (SELECT seq, at, lead(seq) OVER (ORDER BY seq) AS following FROM events
+  WHERE type = 'gateway.started' AND type NOT IN ('exchange.opened', 'exchange.closed')) s
+LEFT JOIN events n ON n.seq = s.following ORDER BY s.seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The gateway from one start to its end. stopped: it ended in order; else it crashed, or runs still."""
+
+    started: str
+    last: str  # its last sign of life
+    stopped: bool
+    still: bool
+    exchanges: int
+    down_seconds: int  # until the next start
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the time between the first start and the newest leaf the gateway ran."""
+
+    runs: tuple[Run, ...]
+    up_seconds: int
+    whole_seconds: int
+
+    @property
+    def percent(self) -> str:
+        return f"{100 * self.up_seconds / self.whole_seconds:.2f} %" if self.whole_seconds else "-"
+
+    @property
+    def crashes(self) -> int:
+        return sum(not run.stopped and not run.still for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +127,11 @@ class Figures:
     lists: dict[str, list[Row]] = field(repr=False)
     first_at: str
     last_at: str
+    newest_at: str  # of the newest leaf
     checkpoint: Checkpoint | None
+    coverage: Coverage
+    charts: tuple[Chart, ...] = field(repr=False)
+    rules: dict[str, Any] = field(repr=False)  # in force at the end
 
 
 def figures(package: Connection) -> Figures:
@@ -84,8 +144,47 @@ def figures(package: Connection) -> Figures:
         lists={name: _rows(package, query, about) for name, query in _LISTS.items()},
         first_at=first or "",
         last_at=last or "",
+        newest_at=package.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0],
         checkpoint=None if newest is None else Checkpoint.unverified(newest[0]),
+        coverage=_coverage(package),
+        charts=tuple(found for name, query in _DAYS.items() if (found := _chart(package, name, query))),
+        rules=orjson.loads(
+            (package.execute("SELECT content FROM policies ORDER BY seq DESC LIMIT 1").fetchone() or ("{}",))[0]
+        ),
     )
+
+
+def _coverage(package: Connection) -> Coverage:
+    newest = package.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0]
+    runs = []
+    for started, exchanges, last, following, stopped in package.execute(_RUNS).fetchall():
+        end = stopped or last or newest
+        runs.append(
+            Run(
+                started,
+                end,
+                stopped is not None,
+                stopped is None and following is None,
+                exchanges,
+                _seconds(end, following) if following else 0,
+            )
+        )
+    if not runs:
+        return Coverage((), 0, 0)
+    return Coverage(
+        tuple(runs), sum(_seconds(run.started, run.last) for run in runs), _seconds(runs[0].started, newest)
+    )
+
+
+def _seconds(before: str, after: str) -> int:
+    return max(0, int((datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds()))
+
+
+def _chart(package: Connection, name: str, query: str) -> Chart | None:
+    days: dict[str, dict[str, int]] = {}
+    for day, series, count in package.execute(query):
+        days.setdefault(day, {})[series] = count or 0
+    return chart(_TITLES[name], days, _SERIES[name])
 
 
 def _rows(package: Connection, query: str, about: dict[str, str]) -> list[Row]:

@@ -1,9 +1,9 @@
-"""What an export takes: a period, and the SQL that chooses it. Not the copy itself (snapshot.py).
+"""What an export takes: a period, perhaps only some people, connections or sessions, and the SQL that chooses it. Not the copy (snapshot.py).
 
 An exchange belongs to a period when its `exchange.opened` leaf was appended in it; so does any leaf without an exchange. With an
 exchange come all its leaves, and each approval that one of them names, whole. The Merkle log is always taken whole: leaves carry
-pseudonyms and commitments only, and a log with holes proves nothing. Whoever checks the package can tell from the leaves alone
-which payloads have to be in it.
+pseudonyms and commitments only, and a log with holes proves nothing. Whoever checks a package of a period, or of people, can tell from
+the leaves alone which payloads have to be in it. Connections and sessions stand in payloads only, so a choice of these is the exporter's word.
 """
 
 # ruff: noqa: S608 -- the pieces are constants of this file
@@ -12,14 +12,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
+
 _APPROVAL = "json_extract(e.leaf, '$.attrs.approval')"
 _IN_PERIOD = "(:since = '' OR e.at >= :since) AND (:until = '' OR e.at < :until)"
+_WANTED = " AND ".join(
+    f"(:{name} = '[]' OR x.{column} IN (SELECT value FROM json_each(:{name})))"
+    for name, column in (("persons", "subject"), ("connections", "connection"), ("sessions", "session_id"))
+)
+
+# Leaves that bear an id of their own where other leaves have an exchange: what they tell of became none.
+DOOR = ("identity.refused", "connect.refused", "tunnel.opened", "tunnel.closed")
+_ALONE = f"(e.exchange_id IS NULL OR e.type IN {DOOR})"
 
 # Run in this order on the new database, the store attached as `source`.
 CHOICE = (
     "CREATE TEMP TABLE chosen_exchanges (id TEXT PRIMARY KEY) WITHOUT ROWID",
     f"""INSERT INTO chosen_exchanges
-        SELECT x.id FROM source.exchanges x JOIN source.events e ON e.seq = x.opened_seq WHERE {_IN_PERIOD}""",
+        SELECT x.id FROM source.exchanges x JOIN source.events e ON e.seq = x.opened_seq WHERE {_IN_PERIOD} AND {_WANTED}""",
     "CREATE TEMP TABLE chosen_approvals (id TEXT PRIMARY KEY) WITHOUT ROWID",
     f"""INSERT OR IGNORE INTO chosen_approvals
         SELECT {_APPROVAL} FROM source.events e
@@ -30,8 +40,9 @@ CHOICE = (
     f"""INSERT INTO chosen_leaves
         SELECT e.seq FROM source.events e
         WHERE e.exchange_id IN (SELECT id FROM chosen_exchanges)
-          OR (e.exchange_id IS NULL AND {_IN_PERIOD})
+          OR ({_ALONE} AND {_IN_PERIOD} AND (:narrow = '' OR e.type GLOB 'gateway.*'))
           OR e.type IN ('config.changed', 'policy.loaded')
+          OR (e.type = 'finding' AND :narrow = '' AND json_extract(e.leaf, '$.attrs.code') = 'explained')
           OR (e.type GLOB 'approval.*' AND {_APPROVAL} IN (SELECT id FROM chosen_approvals))""",
     "CREATE TEMP TABLE chosen_nodes (number INTEGER PRIMARY KEY)",
     """INSERT INTO chosen_nodes
@@ -84,15 +95,27 @@ IN_A_PERIOD = {("events", "actor"): "CASE WHEN seq IN (SELECT seq FROM chosen_le
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """From `since` up to, not including, `until`; "" leaves that side open."""
+    """From `since` up to, not including, `until`; "" leaves that side open. Of the rest, () is everybody and everything."""
 
     since: str = ""
     until: str = ""
+    persons: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Not every exchange of the period is taken."""
+        return bool(self.persons or self.connections or self.sessions)
 
     @property
     def whole(self) -> bool:
-        return not self.since and not self.until
+        return not (self.since or self.until or self.narrow)
 
     @property
     def values(self) -> dict[str, str]:
-        return {"since": self.since, "until": self.until}
+        """As SQL takes them, and as the package says them of itself."""
+        lists = {
+            name: orjson.dumps(sorted(getattr(self, name))).decode() for name in ("persons", "connections", "sessions")
+        }
+        return {"since": self.since, "until": self.until, **lists, "narrow": "yes" if self.narrow else ""}

@@ -16,7 +16,8 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   payloads      commitment in the leaf = HMAC-SHA256(salt, "affidavit/payload/v1\0" kind "\0" bytes)
   rows          exchanges, approvals, grants, tokens, roles, policies: each is what the newest leaf about it committed to
   messages      each text in its place: ids are HMACs under the person's key, and an exchange commits to its last one
-  lists         population.csv, exceptions.csv, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has them
+  lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
+                them; samples: those that the seed and the root give
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
 It holds a few leaves at a time, whatever the size of the log.
 """
@@ -179,7 +180,7 @@ CHECKS = {  # by the first word of a failure's name; the others are about rows
     "events": "leaves", "event": "leaves", "leaf": "leaves", "foreign": "leaves", "tree": "leaves", "database": "leaves",
     "key": "checkpoints", "checkpoint": "checkpoints", "history": "checkpoints", "payload": "payloads",
     "subject": "people", "message": "messages", "node": "messages", "content": "messages",
-    "list": "lists", "figure": "lists", "export": "custody",
+    "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
 }  # fmt: skip
 
 
@@ -251,6 +252,7 @@ ROWS = {  # in a payload -> table, columns
     "token": ("tokens", "id sha256 subject email groups purpose minted_by minted_at expires_at revoked_at".split()),
     "role": ("roles", "id subject role granted_at granted_by ended_at".split()),
 }
+DOOR = ("identity.refused", "connect.refused", "tunnel.opened", "tunnel.closed")  # their id is of no exchange
 TABLES = "approvals grants tokens roles events payloads exchanges nodes contents subjects checkpoints policies".split()
 PACKAGE_ID = 0x41464450
 AT_ONCE = 5000  # rows in one read transaction: a gateway that writes meanwhile is not kept from cutting its WAL
@@ -310,6 +312,8 @@ AND number NOT IN (SELECT reply_node FROM exchanges WHERE reply_node IS NOT NULL
 CHOSEN_EXCHANGES = """
 INSERT OR IGNORE INTO scratch.chosen SELECT exchange_id FROM events
 WHERE type = 'exchange.opened' AND exchange_id IS NOT NULL AND at >= ?1 AND (?2 = '' OR at < ?2)
+  AND (?3 = '[]' OR json_extract(leaf, '$.actor') IN (SELECT pseudonym FROM subjects WHERE subject IN (SELECT value FROM json_each(?3))))
+  AND (?4 = '' OR exchange_id IN (SELECT id FROM exchanges))
 """
 CHOSEN_APPROVALS = """
 INSERT OR IGNORE INTO scratch.chosen SELECT json_extract(leaf, '$.attrs.approval') FROM events
@@ -355,6 +359,7 @@ class Database:
         self.is_package = self.one("PRAGMA application_id")[0] == PACKAGE_ID
         self.about = dict(self.db.execute("SELECT name, value FROM package")) if self.is_package else {}
         self.since, self.until = self.about.get("since", ""), self.about.get("until", "")
+        self.narrow = bool(self.about.get("narrow"))
         self.end = self.one("SELECT coalesce(max(seq) + 1, 0) FROM events")[0]  # a gateway may be adding more
         first = self.one("SELECT leaf FROM events ORDER BY seq LIMIT 1")
         self.origin = key.name if key else str(parsed(first[0]).get("origin", "")) if first else ""
@@ -372,9 +377,8 @@ class Database:
             if self.one("SELECT type FROM sqlite_master WHERE name = ?", table) != ("table",):
                 self.report.fail("schema_changed", None, f"{table}: expected a table")
                 return
-        if self.since or self.until:
-            self.db.execute(CHOSEN_EXCHANGES, (self.since, self.until))
-            self.db.execute(CHOSEN_APPROVALS)
+        if self.since or self.until or self.narrow:
+            self.choose()
         self.check_people()
         self.check_leaves(self.marks(seen, every), entries)
         self.check_rows()
@@ -479,14 +483,34 @@ class Database:
             else:
                 self.report.fail("event_duplicated", place, f"the leaf in this place is number {number} again")
 
+    def choose(self) -> None:
+        """The exchanges that have to be here. A leaf tells the time and, by pseudonym, the person; not the connection, not the session."""
+        persons = self.about.get("persons", "[]")
+        by_word = (
+            "yes"
+            if self.narrow and any(self.about.get(name, "[]") != "[]" for name in ("connections", "sessions"))
+            else ""
+        )
+        self.db.execute(CHOSEN_EXCHANGES, (self.since, self.until, persons, by_word))
+        self.db.execute(CHOSEN_APPROVALS)
+        if by_word:
+            self.report.notes.append(
+                "this package was narrowed to connections or sessions: that none of theirs is left out is the exporter's word"
+            )
+
     def is_chosen(self, leaf: dict[str, Any]) -> bool:
         """Whether a package of this period has to contain what the leaf commits to."""
-        if not (self.since or self.until) or leaf["type"] in ("config.changed", "policy.loaded"):
+        if not (self.since or self.until or self.narrow) or leaf["type"] in ("config.changed", "policy.loaded"):
+            return True
+        if leaf["type"] == "finding" and leaf["attrs"].get("code") == "explained" and not self.narrow:
             return True
         named = [leaf.get("exchange_id"), leaf["attrs"].get("approval")]
         if any(self.one("SELECT 1 FROM scratch.chosen WHERE id = ?", name) for name in named if isinstance(name, str)):
             return True
-        return "exchange_id" not in leaf and leaf["at"] >= self.since and (not self.until or leaf["at"] < self.until)
+        if self.narrow and not leaf["type"].startswith("gateway."):
+            return False
+        alone = "exchange_id" not in leaf or leaf["type"] in DOOR
+        return alone and leaf["at"] >= self.since and (not self.until or leaf["at"] < self.until)
 
     def payloads(self, seq: int, row: Any, leaf: dict[str, Any], chosen: bool) -> dict[str, dict[str, Any]]:
         """Those that are there and are what the leaf commits to."""
@@ -752,32 +776,40 @@ SELECT id, session_id, link_reason, opened_at, sent_at, first_chunk_at, closed_a
   approval_id, gateway, policy_digest, opened_seq, closed_seq
 FROM exchanges ORDER BY opened_seq
 """
-EXCEPTIONS = """
+EXPLAINED = """
+SELECT json_extract(p.meta, '$.finding') AS finding, e.actor AS who, json_extract(p.meta, '$.reason') AS reason, max(e.seq)
+FROM events e JOIN payloads p ON p.seq = e.seq
+WHERE e.type = 'finding' AND json_extract(e.leaf, '$.attrs.code') = 'explained' AND p.meta IS NOT NULL GROUP BY 1
+"""
+EXCEPTIONS = f"""
+SELECT r.*, x.who AS explained_by, x.reason AS explanation FROM (
 SELECT coalesce(outcome, 'open') AS kind, coalesce(closed_at, opened_at) AS at, id AS exchange_id, approval_id, subject, connection,
-  request_model AS model, error AS detail
+  request_model AS model, error AS detail, id AS finding
 FROM exchanges WHERE outcome IS NULL OR outcome <> 'completed'
 UNION ALL
-SELECT e.type, e.at, e.exchange_id, NULL, e.actor, NULL, NULL, json_extract(e.leaf, '$.attrs') FROM events e
+SELECT e.type, e.at, e.exchange_id, NULL, e.actor, NULL, NULL, json_extract(e.leaf, '$.attrs'), 'leaf-' || e.seq FROM events e
 WHERE e.type IN ('finding', 'identity.refused', 'connect.refused', 'gateway.recovered', 'payload.erased')
+  AND coalesce(json_extract(e.leaf, '$.attrs.code'), '') <> 'explained'
   AND (e.exchange_id IN (SELECT id FROM exchanges)
-    OR (e.exchange_id IS NULL AND e.at >= :since AND (:until = '' OR e.at < :until)))
+    OR ((e.exchange_id IS NULL OR e.type IN {DOOR}) AND e.at >= :since AND (:until = '' OR e.at < :until)))
 UNION ALL
 SELECT 'approved_by_same_minter', a.decided_at, a.exchange_id, a.id, a.approver, NULL, NULL,
-  'the same person made the tokens of requester and approver'
+  'the same person made the tokens of requester and approver', a.id
 FROM approvals a WHERE a.id IN (SELECT json_extract(approval, '$.approval.id') FROM payloads
   WHERE approval IS NOT NULL AND json_extract(approval, '$.details.same_minter') = 1)
 UNION ALL
 SELECT 'used_without_approval', x.closed_at, x.id, x.approval_id, x.subject, x.connection, x.request_model,
-  'completed, and its approval does not cover it'
+  'completed, and its approval does not cover it', x.id
 FROM exchanges x LEFT JOIN approvals a ON a.id = x.approval_id LEFT JOIN grants g ON g.used_by = x.id
 WHERE x.approval_id IS NOT NULL AND x.outcome = 'completed' AND (a.state = 'approved' AND a.approver IS NOT a.requester
   AND a.decided_at <= coalesce(g.used_at, a.released_at, x.closed_at)
   AND coalesce(g.used_at, a.released_at, a.decided_at) < a.expires_at) IS NOT 1
 UNION ALL
-SELECT 'trial_grade', NULL, NULL, NULL, subject, NULL, NULL, count(*) || ' exchanges by a local identity'
+SELECT 'trial_grade', NULL, NULL, NULL, subject, NULL, NULL, count(*) || ' exchanges by a local identity', subject
 FROM exchanges WHERE grade IS NULL OR grade <> 'managed' GROUP BY subject
+) r LEFT JOIN ({EXPLAINED}) x ON x.finding = r.finding
 """
-IN_ORDER = f"SELECT * FROM ({EXCEPTIONS}) ORDER BY at IS NULL, at, kind, exchange_id, subject, detail"
+IN_ORDER = f"SELECT * FROM ({EXCEPTIONS}) ORDER BY at IS NULL, at, kind, exchange_id, subject, detail, finding"
 FIGURES = {
     "leaves": "SELECT count(*) FROM events",
     "signed": "SELECT coalesce(max(size), 0) FROM checkpoints",
@@ -869,6 +901,56 @@ def check_lists(data: Path, database: Database, report: Report) -> None:
         report.expect(good, "list_changed", None, f"policies/{path.name}")
 
 
+def check_controls(data: Path, database: Database, report: Report) -> None:
+    """Each list of each control is what its own SQL answers; so is each sample."""
+    folders = data / "controls"
+    for folder in sorted(path for path in folders.iterdir() if path.is_dir()) if folders.is_dir() else ():
+        queries = re.findall(
+            r"^-- (population|exceptions|table ([a-z_]+)): .*\n((?:.*\n)*?.*;)[ ]*$",
+            read(folder / "query.sql"),
+            re.MULTILINE,
+        )
+        for kind, name, query in queries:
+            if report.expect(
+                query.lstrip().startswith("SELECT"),
+                "list_changed",
+                None,
+                f"controls/{folder.name}/query.sql: expected SELECT only",
+            ):
+                check_list(folder / f"{name or kind}.csv", database.db.execute(query), report)
+        asked = {f"{name or kind}.csv" for kind, name, _ in queries} | {"sample.csv"}
+        there = {path.name for path in folder.glob("*.csv")}
+        report.expect(
+            asked == there,
+            "list_changed",
+            None,
+            f"controls/{folder.name}: lists without a query, or queries without a list",
+        )
+
+
+def check_samples(data: Path, database: Database, report: Report) -> None:
+    """The exchanges with the lowest SHA-256 of seed, root and id; nobody's choice."""
+    path, count = data / "samples" / "index.csv", int(database.about.get("sample", "0"))
+    if not path.is_file():
+        return
+    note = database.one("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+    root = checkpoint(note[0])[2].hex() if note else ""
+    first = hashlib.sha256(f"affidavit/sample/v1\n{database.about.get('seed', '')}\n{root}\n".encode())
+    ranks = []
+    for [name] in database.db.execute("SELECT id FROM exchanges"):
+        rank = first.copy()
+        rank.update(raw(name))
+        ranks.append((rank.hexdigest(), name))
+        if len(ranks) > 2 * count + 1000:
+            ranks = sorted(ranks)[:count]
+    wanted = [[f"S-{number:03}", rank, name] for number, (rank, name) in enumerate(sorted(ranks)[:count], 1)]
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        found = list(csv.reader(file))[1:]
+    report.expect(
+        found == wanted, "sample_changed", None, "samples/index.csv: other exchanges than the seed and the root give"
+    )
+
+
 def check_custody(bag: Path, database: Database, report: Report) -> None:
     """The gateway appended this export to its own log, after the leaves that are here, and signed a checkpoint over that."""
     folder, size = bag / "custody", database.tree.size
@@ -949,6 +1031,8 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
                 )
             if bag:
                 check_lists(bag / "data", database, report)
+                check_controls(bag / "data", database, report)
+                check_samples(bag / "data", database, report)
                 check_custody(bag, database, report)
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
         report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")

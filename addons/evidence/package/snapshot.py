@@ -8,16 +8,19 @@ older than 3.37 too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 from urllib.parse import quote
 
 import orjson
 
 from addons.evidence.database import Connection, StoreError, sqlite3
-from addons.evidence.package.listing import EXCEPTIONS
+from addons.evidence.package.controls import SHEETS
 from addons.evidence.package.scope import CHOICE, IN_A_PERIOD, IN_ANY_PACKAGE, ROWS, Scope
+from addons.evidence.package.views import VIEWS
+from addons.evidence.usage_exports import UsageRow
 
 APPLICATION_ID = 0x41464450  # "AFDP": a package, not a store that a gateway could go on with
 FORMAT = "affidavit-package/v1"
@@ -39,11 +42,19 @@ _PRAGMAS = (
 )
 
 
-def take(store: Path, target: Path, scope: Scope, sign: Callable[[], object]) -> None:
+def take(
+    store: Path,
+    target: Path,
+    scope: Scope,
+    sign: Callable[[], object],
+    more: Mapping[str, str],
+    usage: Sequence[UsageRow],
+) -> None:
     """Copy what `scope` takes of `store` into the new file `target`. The store is read in one transaction, as it is now.
 
     sign: makes the store's owner sign a checkpoint. A gateway at work appends on, so it is asked a few times for a moment in which
-    every leaf is signed; after that the newest leaves are taken unsigned, and the package says so.
+    every leaf is signed; after that the newest leaves are taken unsigned, and the package says so. more: what else the package
+    says of itself; usage: what providers say was used, kept beside what was recorded.
     """
     if target.exists():
         raise StoreError(f"{target} exists already; an export begins with nothing")
@@ -54,8 +65,10 @@ def take(store: Path, target: Path, scope: Scope, sign: Callable[[], object]) ->
         package.execute("ATTACH ? AS source", (_uri(store, "ro"),))
         _begin(package, sign)
         _create(package, ROWS)
+        _check_names(package, scope)
         _fill(package, scope)
-        _describe(package, scope)
+        package.executemany("INSERT INTO provider_usage VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, usage))
+        _describe(package, scope, more)
         package.execute("COMMIT")
         package.execute("DETACH source")
         package.execute("PRAGMA journal_mode = DELETE")
@@ -77,12 +90,32 @@ def _create(package: Connection, tables: Iterable[str]) -> None:
         sql = _one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'table' AND name = ?", table)
         package.execute(_STRICT.sub(") ", sql))
     package.execute("CREATE TABLE package (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID")
+    package.execute(
+        "CREATE TABLE provider_usage (provider TEXT, day TEXT, key TEXT, model TEXT, requests INTEGER, input_tokens INTEGER, output_tokens INTEGER)"
+    )
+
+
+_KNOWN = {
+    "persons": "SELECT 1 FROM source.subjects WHERE subject = ?",
+    "connections": "SELECT 1 FROM source.exchanges WHERE connection = ? LIMIT 1",
+    "sessions": "SELECT 1 FROM source.exchanges WHERE session_id = ? LIMIT 1",
+}
+
+
+def _check_names(package: Connection, scope: Scope) -> None:
+    """A name that is misspelt would give an empty package, and nobody would know why."""
+    for what, query in _KNOWN.items():
+        for name in getattr(scope, what):
+            if package.execute(query, (name,)).fetchone() is None:
+                raise StoreError(
+                    f"{what}: {name} is nowhere in this store; give it as population.csv and affidavit sessions do"
+                )
 
 
 def _fill(package: Connection, scope: Scope) -> None:
     if not scope.whole:
         for statement in CHOICE:
-            package.execute(statement, scope.values if ":since" in statement else ())
+            package.execute(statement, scope.values if ":" in statement else ())
     replaced = IN_ANY_PACKAGE if scope.whole else {**IN_ANY_PACKAGE, **IN_A_PERIOD}
     for table, chosen in ROWS.items():
         where = f"WHERE {chosen}" if chosen and not scope.whole else ""
@@ -94,8 +127,8 @@ def _fill(package: Connection, scope: Scope) -> None:
         )
 
 
-def _describe(package: Connection, scope: Scope) -> None:
-    """What the package says of itself; then indexes and views as in the store, and one view more: `exceptions`."""
+def _describe(package: Connection, scope: Scope, more: Mapping[str, str]) -> None:
+    """What the package says of itself; then indexes and views as in the store, and those of views.py and of the controls."""
     first = _one(package, "SELECT leaf FROM main.events WHERE seq = 0")
     rows = {
         "format": FORMAT,
@@ -103,6 +136,7 @@ def _describe(package: Connection, scope: Scope) -> None:
         "leaves": str(_one(package, "SELECT count(*) FROM main.events")),
         "signed": str(_one(package, "SELECT coalesce(max(size), 0) FROM main.checkpoints")),
         **scope.values,
+        **more,
     }
     package.executemany("INSERT INTO package VALUES (?, ?)", rows.items())
     marks = ", ".join("?" * len(ROWS))
@@ -111,7 +145,8 @@ def _describe(package: Connection, scope: Scope) -> None:
         package.execute(sql)
     for view in _VIEWS:
         package.execute(_one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'view' AND name = ?", view))
-    package.execute(f"CREATE VIEW exceptions AS {EXCEPTIONS}")
+    for name, query in [*VIEWS.items(), *((view, table.sql) for sheet in SHEETS for view, table in sheet.views)]:
+        package.execute(f"CREATE VIEW {name} AS {query}")
     package.execute(f"PRAGMA main.application_id = {APPLICATION_ID}")
     package.execute("PRAGMA main.user_version = 1")
 
