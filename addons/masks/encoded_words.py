@@ -81,7 +81,7 @@ def _tails(text: str, start: int, end: int) -> Iterator[int]:
 
 def _short(view: View, sight: Sight) -> Iterator[View]:
     """Words too short for a run, but with padding: MDc4LTA1LTExMjM="""
-    for padding in _PADDED.finditer(view.text, timeout=sight.timeout, concurrent=sight.shared):
+    for padding in sight.each(_PADDED, view.text):
         back = _BACK.match(view.text, max(0, padding.start() - 16), padding.start())
         if back and (plain := _plain(back[0])):
             yield _standing_for(view, plain, back.start(), padding.end())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
-from itertools import groupby
+
+_COMMON = b"bpygwfmculdhrsnioate "  # in European prose, the commonest last; every other sign is rarer
 
 
 def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
-    """Put together by first letters: `re` tries one branch at a place and not forty. Five times faster than `regex` on this."""
-    groups = groupby(sorted(set(literals)), key=lambda literal: literal[:1])
-    return re.compile(b"|".join(re.escape(first) + _rest(one[1:] for one in group) for first, group in groups))
-
-
-def _rest(ends: Iterable[bytes]) -> bytes:
-    return b"(?:%b)" % b"|".join(map(re.escape, ends))
+    """Tried only where a literal's rarest letter stands: one pass of `re` takes less than five searches for a literal each."""
+    by_letter: dict[bytes, list[bytes]] = defaultdict(list)
+    for literal in sorted(set(literals)):
+        at = min(range(len(literal)), key=lambda place: _COMMON.find(literal[place]))
+        before, letter, after = (re.escape(one) for one in (literal[:at], literal[at : at + 1], literal[at + 1 :]))
+        by_letter[letter].append(b"(?<=%b%b)%b" % (before, letter, after) if before else after)
+    return re.compile(b"|".join(b"%b(?:%b)" % (letter, b"|".join(ends)) for letter, ends in by_letter.items()))

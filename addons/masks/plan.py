@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from addons.masks.cues import in_any_number, words_of
 from addons.masks.detectors.assigned import Assigned
@@ -68,7 +69,9 @@ _PLAIN_NAMES = frozenset(
         ),
     }
 )  # what most of a body stands under: no detector reads anything into them
-_EITHER = ord("*")
+_RUN = re.compile(rb"0+")
+_SEPARATORS = re.compile(rb"[ .\-/]{1,3}")
+_LAYOUTS, _LINE = 4096, 128  # shapes remembered, and how long they may be: digits and letters are not in them
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
 
@@ -80,7 +83,8 @@ class Family:
         weak = tuple(one for one in members if one.confidence < SURE)
         strong = tuple(one for one in members if one.confidence >= SURE)
         self._strong = tuple(one for one in strong if not one.shapes)
-        self._shaped = tuple(_by_digits([one for one in strong if one.shapes]))
+        self._shaped = tuple(_by_digits(strong))
+        self._of_shape = lru_cache(_LAYOUTS)(self._fitting)
         self._alone = tuple(one for one in weak if one.alone)
         self._signed = tuple(one for one in weak if one.context and one.context.signs)
         self._by_cue: dict[str, list[Pattern]] = defaultdict(list)
@@ -95,34 +99,62 @@ class Family:
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
         chosen = dict.fromkeys(self._strong)
         if self._shaped:
-            chosen.update(self._of_shape(strip.shape()))
+            shape = strip.shape()
+            fitting = self._of_shape if len(shape) <= _LINE else self._fitting
+            chosen.update(fitting(shape))
         for cue in self._cues.intersection(strip.words()) if self._many else ():
             chosen.update(dict.fromkeys(self._by_cue[cue]))
         if self._signed and not sight.text.isascii():
             around = " ".join(strip.around).lower()
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
-        if self._alone and sight.is_bare and len(strip.text) + _SLACK >= len(sight.text):
+        if self._alone and sight.may_be_bare() and len(strip.text) + _SLACK >= len(sight.text):
             chosen.update(dict.fromkeys(self._alone))
         return chosen
 
-    def _of_shape(self, shape: bytes) -> Iterator[tuple[Pattern, None]]:
-        blurred = shape.replace(b"0", b"A")
-        for digits, shaped in self._shaped:
+    def _fitting(self, shape: bytes) -> dict[Pattern, None]:
+        """Those that such a shape may hold."""
+        seen: dict[Look, bytes] = {}
+        fitting: dict[Pattern, None] = {}
+        for digits, look, parts in self._shaped:
             if digits not in shape:
-                return
-            for one_shape, one in shaped:
-                if one_shape in shape or (one_shape[0] == _EITHER and one_shape.replace(b"*", b"A") in blurred):
-                    yield one, None
+                break
+            if look not in seen:
+                seen[look] = look(shape)
+            fitting.update((one, None) for part, one in parts if part in seen[look])
+        return fitting
 
 
-def _by_digits(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, list[tuple[bytes, Pattern]]]]:
-    """Shapes by their longest run of digits, the shortest first: where it does not stand, none that follows can."""
-    groups: dict[int, list[tuple[bytes, Pattern]]] = defaultdict(list)
+type Look = Callable[[bytes], bytes]
+
+
+def _edged(shape: bytes) -> bytes:
+    """With the ends of digit runs marked."""
+    return _RUN.sub(rb"<\g<0>>", shape)
+
+
+def _blurred(shape: bytes) -> bytes:
+    """With digits as letters."""
+    return shape.replace(b"0", b"A")
+
+
+def _joined(shape: bytes) -> bytes:
+    """With one sign for whatever separates."""
+    return _SEPARATORS.sub(b"_", shape)
+
+
+_LOOKS: dict[str, Look] = {"<": _edged, "*": _blurred, "_": _joined}
+
+
+def _by_digits(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, Look, list[tuple[bytes, Pattern]]]]:
+    """Their shapes by the longest run of digits, the shortest first: where it does not stand, none that follows can."""
+    groups: dict[tuple[int, str], list[tuple[bytes, Pattern]]] = defaultdict(list)
     for one in patterns:
         for shape in one.shapes:
-            groups[max(map(len, re.findall("0+", shape)), default=0)].append((shape.encode(), one))
-    for length in sorted(groups):
-        yield b"0" * length, groups[length]
+            longest = max(map(len, _RUN.findall(shape.encode())), default=0)
+            sign = next((sign for sign in _LOOKS if sign in shape), "")
+            groups[longest, sign].append((shape.replace("*", "A").encode(), one))
+    for longest, sign in sorted(groups):
+        yield b"0" * longest, _LOOKS.get(sign, bytes), groups[longest, sign]
 
 
 class Plan:
@@ -153,6 +185,7 @@ class Plan:
         self._cues = in_any_number(frozenset().union(*(one.context.cues for one in weak if one.context)))
         self._assigned = tuple(one for one in others if isinstance(one, Assigned))
         self._names = tuple(name.literal for one in self._assigned for name in one.names)
+        self._any_large = any_of(self._large)
         self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
         self._families = tuple((where.value, Family(members)) for where, members in families.items())
         self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
@@ -189,6 +222,6 @@ class Plan:
             present = [members for sign, anchor, members in self._signs if sign in low and anchor in low]
             if worded:
                 present += [members for anchor, members in self._words.items() if anchor in low]
-            if capital != low:
+            if capital != low and self._any_large.search(capital):
                 present += [members for anchor, members in self._large.items() if anchor in capital]
         return dict.fromkeys(one for members in present for one in members) if present else ()

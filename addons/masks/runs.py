@@ -11,6 +11,7 @@ _BLOB, _BLOB_END = 320, 64
 _TOKEN_CLASS = bytes(
     ord("a") if code < 0x80 and (chr(code).isalnum() or chr(code) in "_-+/") else ord(" ") for code in range(256)
 )
+_NEEDLE = b"a" * RUN
 _DIGIT = regex.compile(r"[0-9]")
 _TURN = regex.compile(r"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
 _SEPARATOR = regex.compile(r"[_\-/]")
@@ -18,7 +19,10 @@ _SEPARATOR = regex.compile(r"[_\-/]")
 
 def runs_of(text: str, raw: bytes) -> tuple[tuple[int, int], ...]:
     """Runs of at least RUN token characters that are more than words: with a digit, or with capitals among small letters as no name has them."""
-    found = _runs(raw.translate(_TOKEN_CLASS))
+    classes = raw.translate(_TOKEN_CLASS)
+    if _NEEDLE not in classes:
+        return ()
+    found = _runs(classes)
     return tuple((start, end) for start, end in found if _more_than_words(text, start, end))
 
 
@@ -33,14 +37,13 @@ def ends_of(runs: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
 
 
 def _runs(classes: bytes) -> Iterator[tuple[int, int]]:
-    needle = b"a" * RUN
-    start = classes.find(needle)
+    start = classes.find(_NEEDLE)
     while start >= 0:
         end = classes.find(b" ", start + RUN)
         if end < 0:
             end = len(classes)
         yield start, end
-        start = classes.find(needle, end)
+        start = classes.find(_NEEDLE, end)
 
 
 def _more_than_words(text: str, start: int, end: int) -> bool:

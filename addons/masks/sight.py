@@ -20,11 +20,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 
 import regex
 
 from addons.masks.cues import words_of
+from addons.masks.literals import any_of
 from addons.masks.runs import ends_of, runs_of
 
 BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
@@ -37,13 +37,16 @@ _IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,3
 SHORT = 300
 ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")
-_CARDS = b"card", b"visa", b"carte", b"karte", b"tarjeta"
-_BIRTHS = b"bir", b"born", b"dob", b"geb", b"nais", b"naci", b"nasc"
+_BIRTH = any_of(
+    (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")
+)  # no date is looked at without a word of birth
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
+_YEAR = re.compile(rb"(?:19|20)(?<![0-9]..)[0-9]{2}")  # no date has more digits before its year
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
+_LINE_END = re.compile(rb"0000 {0,2}[\t\r\n]")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
 _COLONS = tuple(
@@ -143,7 +146,13 @@ class Sight:
             deadline.left()  # of a short text the only look at the clock: its patterns are bounded
         self.raw = text.encode("latin-1", "replace")  # one byte a character: cheaper to search than the text
         self.low = self.raw.lower()
+        # what is looked for in capitals: in a text this short, small letters are as good
+        self.capital = self.raw.upper() if len(text) <= SHORT else self.raw
+        self.marks = self.raw.translate(_MARKS)  # what cannot be in the text is seen here first, at little cost
+        self.has_digits = b"0" in self.marks
+        self.runs = runs_of(text, self.raw)
         self._places: dict[bytes, list[int]] = {}
+        self._strips: dict[str, Strip] = {}
 
     def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
         """How far a look around may go: not beyond the leaf, where the text is leaves joined."""
@@ -172,87 +181,65 @@ class Sight:
         """What the literal is looked for in."""
         return self.capital if literal.isupper() else self.low
 
-    @cached_property
-    def capital(self) -> bytes:
-        """What is looked for in capitals: in a text this short, small letters are as good."""
-        return self.raw.upper() if len(self.text) <= SHORT else self.raw
+    def each(self, pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
+        """Every match in the text, or in a strip of it. A long search hands the interpreter over, and ends at the deadline."""
+        if self.shared:
+            found: Iterator[regex.Match[str]] = pattern.finditer(text, timeout=self.timeout, concurrent=True)
+        else:
+            found = pattern.finditer(text)
+        return found
 
-    @cached_property
-    def runs(self) -> tuple[tuple[int, int], ...]:
-        return runs_of(self.text, self.raw)
-
-    @cached_property
-    def is_bare(self) -> bool:
-        """Whether the text may be nothing but values: no number has a word of four letters and a vowel of its own."""
+    def may_be_bare(self) -> bool:
+        """Whether the text can be nothing but values: in no number stands a word of four letters and a vowel."""
         return self.alone and len(self.text) <= ALL_THERE_IS and not _SPEECH.search(self.text)
 
     def strip(self, where: str) -> Strip:
-        """The strip of that name, one of Where."""
-        return getattr(self, where)  # type: ignore[no-any-return]
+        """The strip of that name, one of Where; made once."""
+        strip = self._strips.get(where)
+        if strip is None:
+            strip = self._strips[where] = _STRIPS[where](self)
+        return strip
 
-    @cached_property
-    def marks(self) -> bytes:
-        """The text with 0 for a digit, A and a for letters, everything else as it is: what cannot be there is seen here first."""
-        return self.raw.translate(_MARKS)
-
-    @cached_property
-    def has_digits(self) -> bool:
-        return b"0" in self.marks
-
-    @cached_property
     def broken(self) -> Strip:
-        if b"0000" not in self.marks or not any(map(self.low.__contains__, _CARDS)):
+        if not _LINE_END.search(self.marks):
             return NOTHING
-        return self._cut(
-            (match.span() for match in _BROKEN.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 2, 40
-        )
+        return self._cut((match.span() for match in self.each(_BROKEN, self.text)), 2, 40)
 
-    @cached_property
     def numbers(self) -> Strip:
         if not _MANY_DIGITS.search(self.marks):
             return NOTHING
-        found = _NUMBERS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
+        found = self.each(_NUMBERS, self.text)
         return self._cut((match.span() for match in found if not _DATE.fullmatch(match[0])), 4, 4)
 
-    @cached_property
     def capitals(self) -> Strip:
         if self.capital == self.low:
             return NOTHING
         classes = bytearray(self.capital.translate(_CAPITAL_CLASS))
-        for start, end in self.runs:
-            if end - start > _LONGEST_WORD and not _IBAN.match(
-                self.text, start
-            ):  # nothing else of this family is that long
+        for start, end in self.runs:  # nothing else of this family is that long
+            if end - start > _LONGEST_WORD and not _IBAN.match(self.text, start):
                 classes[start:end] = bytes(end - start)
-        return self._cut(((at, at + 2) for at in _meetings(classes)), 16, 48)
+        found = _meetings(classes)
+        return self._cut(((at, at + 2) for at in found), 16, 48) if found else NOTHING
 
-    @cached_property
     def dotted(self) -> Strip:
         if b".0" not in self.marks:
             return NOTHING
-        return self._cut(
-            (match.span() for match in _DOTTED.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 8, 8
-        )
+        return self._cut((match.span() for match in self.each(_DOTTED, self.text)), 8, 8)
 
-    @cached_property
     def years(self) -> Strip:
-        if b"0000" not in self.marks or not any(map(self.low.__contains__, _BIRTHS)):
+        if not _YEAR.search(self.raw) or not _BIRTH.search(self.low):
             return NOTHING
-        return self._cut(
-            (match.span() for match in _YEARS.finditer(self.text, timeout=self.timeout, concurrent=self.shared)), 24, 12
-        )
+        return self._cut((match.span() for match in self.each(_YEARS, self.text)), 24, 12)
 
-    @cached_property
     def colons(self) -> Strip:
-        found = sorted(
+        found = [
             match.span()
             for sign, least, pattern in _COLONS
             if self.raw.count(sign) >= least
-            for match in pattern.finditer(self.text, timeout=self.timeout, concurrent=self.shared)
-        )
-        return self._cut(iter(found), 40, 40)
+            for match in self.each(pattern, self.text)
+        ]
+        return self._cut(iter(sorted(found)), 40, 40) if found else NOTHING
 
-    @cached_property
     def tokens(self) -> Strip:
         return self._cut(ends_of(self.runs), 48, 32) if self.runs else NOTHING
 
@@ -291,3 +278,14 @@ def _places(classes: bytearray, needle: bytes) -> Iterator[int]:
     while start >= 0:
         yield start
         start = classes.find(needle, start + 1)
+
+
+_STRIPS: dict[str, Callable[[Sight], Strip]] = {
+    Where.BROKEN: Sight.broken,
+    Where.NUMBERS: Sight.numbers,
+    Where.CAPITALS: Sight.capitals,
+    Where.TOKENS: Sight.tokens,
+    Where.DOTTED: Sight.dotted,
+    Where.COLONS: Sight.colons,
+    Where.YEARS: Sight.years,
+}

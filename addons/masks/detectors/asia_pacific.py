@@ -37,6 +37,14 @@ _CHINA = words("身份证", "身份证号", "公民身份号码", "id card", "id
 _MYKAD = words("mykad", "nric", "kad pengenalan", "ic number", "malaysian", "ic")
 
 
+def _is_resident(value: str) -> bool:
+    """The library's own look for the county fails where a province has none of that number."""
+    try:
+        return bool(ric.is_valid(value))
+    except KeyError:
+        return False
+
+
 def _is_nric(value: str) -> bool:
     """Seven digits weighted 2 7 6 5 4 3 2; T and G add 4, M adds 3."""
     weighted = sum(int(digit) * weight for digit, weight in zip(value[1:8], (2, 7, 6, 5, 4, 3, 2), strict=True))
@@ -146,7 +154,7 @@ DETECTORS = (
         bare=0.55,
         near=0.95,
         alone=0.75,
-        shapes=("000000-0000000", "0000000000000"),
+        shapes=("000000-0000000", "<0000000000000>"),
     ),
     digits(
         "KR_FRN", r"[0-9]{2}[01][0-9][0-3][0-9]-?[5-8][0-9]{6}", _is_foreign_rrn, _FRN, bare=0.3, near=0.9, alone=0.7
@@ -212,22 +220,22 @@ DETECTORS = (
     letters(
         "CN_ID",
         r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]",
-        lambda value: bool(ric.is_valid(value)),
+        _is_resident,
         _CHINA,
         bare=0.7,
         near=0.95,
         alone=0.9,
-        shapes=("00000000000000000A", "000000000000000000"),
+        shapes=("00000000000000000A", "<000000000000000000>"),
     ),
     digits(
         "CN_ID",
         r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{5}",
-        lambda value: bool(ric.is_valid(value)),
+        _is_resident,
         _CHINA,
         bare=0.7,
         near=0.95,
         alone=0.9,
-        shapes=("000000000000000000",),
+        shapes=("<000000000000000000>",),
     ),
     digits(
         "MY_NRIC",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import regex
 from stdnum import luhn
 
@@ -40,6 +42,10 @@ _RANGES = (  # first digits, from, to; lengths
 )
 
 
+def _unbroken(lengths: Iterable[int]) -> tuple[str, ...]:
+    return tuple(f"<{'0' * length}>" for length in lengths)
+
+
 def is_card(digits: str) -> bool:
     """Of a scheme's range and length, with a right check digit, and not one digit over and over."""
     in_range = any(
@@ -61,11 +67,11 @@ DETECTORS = (
             with_context=0.95,
         )
         for pattern, shapes in (
-            (_UNBROKEN, ("000000000000",)),
-            (_IN_FOURS, ("0000 0000", "0000-0000", "0000.0000", "0000/0000")),
-            (_OF_NINETEEN, ("0000 0000", "0000-0000", "0000.0000", "0000/0000")),
-            (_ODD, ("00000000", "0000 000000", "0000-000000", "0000.000000")),
-            (_SPREAD, ("0 0 0 0 0 0", "0-0-0-0-0-0", "0.0.0.0.0.0", "0/0/0/0/0/0", "0 0 0 0   0")),
+            (_UNBROKEN, _unbroken(range(12, 20))),
+            (_IN_FOURS, ("0000_0000",)),
+            (_OF_NINETEEN, ("0000_0000",)),
+            (_ODD, ("0000_0000", "0000_000000", *_unbroken((8, 10, 11, 12, 14, 15, 16)))),
+            (_SPREAD, ("_".join("0" * 13),)),
         )
     ),
     Pattern(

@@ -51,7 +51,7 @@ DETECTORS = (
         bare=0.55,
         near=0.95,
         alone=0.71,
-        shapes=("00000000000",),
+        shapes=("<00000000000>",),
     ),
     letters(
         "TR_LICENSE_PLATE",

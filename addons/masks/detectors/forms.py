@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import regex
 
 from addons.masks.detectors.kinds import Found
-from addons.masks.sight import NEUTRAL, Sight
+from addons.masks.sight import NEUTRAL, Sight, Where
 
 _WORDS = bytes(ord("a") if chr(code).isalnum() and code < 0x80 else ord(" ") for code in range(256))
 _BACK = regex.compile(r"(?r)[A-Za-z0-9_~.\-]{0,80}")
@@ -71,7 +71,7 @@ class Forms:
         return repr(self.table)
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        strip = sight.tokens
+        strip = sight.strip(Where.TOKENS)
         if not strip.text:
             return
         for start, end, one in (*self._begun(sight), *self._holding(sight), *self._whole(sight)):
@@ -80,7 +80,7 @@ class Forms:
                 yield Found(start, end, one.entity, one.confidence, value)
 
     def _begun(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
-        strip = sight.tokens
+        strip = sight.strip(Where.TOKENS)
         text, by_head = strip.text, self._by_head
         for place in _starts(text):
             head = text[place : place + 3]
@@ -92,7 +92,7 @@ class Forms:
                         yield *match.span(), one
 
     def _holding(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
-        strip = sight.tokens
+        strip = sight.strip(Where.TOKENS)
         for one in self._inside:
             for place in _places(strip.text, one.inside):
                 source = strip.source(place)

@@ -50,11 +50,11 @@ class Iban:
         if not sight.has_digits:
             return
         strip = sight.strip(Where.CAPITALS)
-        for match in _START.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared):
+        for match in sight.each(_START, strip.text) if strip.text else ():
             if found := self._read(match[0], strip.source(match.start())):
                 yield found
         if b"iban" in sight.low:
-            for match in _ANY_CASE.finditer(sight.text, timeout=sight.timeout, concurrent=sight.shared):
+            for match in sight.each(_ANY_CASE, sight.text):
                 if found := self._read(match[0], match.start()):
                     yield found
 

@@ -73,9 +73,7 @@ class Words:
         """`near` for thousands of places: the text is read once for all of them."""
         if sight.name and self.pattern.search(sight.name):
             return _always
-        found = [
-            match.span() for match in self.pattern.finditer(sight.text, timeout=sight.timeout, concurrent=sight.shared)
-        ]
+        found = [match.span() for match in sight.each(self.pattern, sight.text)]
         starts = [start for start, _ in found]
 
         def near(sight: Sight, start: int, end: int, before: int, after: int) -> bool:
@@ -132,7 +130,7 @@ class Pattern:
     after_words: int = 40
     shapes: tuple[
         str, ...
-    ] = ()  # one of these is in the strip's shape (0: digit, A: letter; * alone: either), or the pattern cannot match
+    ] = ()  # one of these is in the strip's shape (0: digit, A: letter, *: either, <00>: no digit beyond, _: separators), or the pattern cannot match
     long: regex.Pattern[str] | None = None  # for texts in which capitals mean something
     dear: bool = False  # `valid` costs more than a look for context words
 
@@ -147,9 +145,7 @@ class Pattern:
         """The detections on a strip of the sight."""
         pattern = self.long if self.long and len(sight.text) > SHORT else self.pattern
         group = "value" if "value" in pattern.groupindex else 0
-        spans = [
-            match.span(group) for match in pattern.finditer(strip.text, timeout=sight.timeout, concurrent=sight.shared)
-        ]
+        spans = [match.span(group) for match in sight.each(pattern, strip.text)]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 

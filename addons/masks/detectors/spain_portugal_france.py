@@ -60,7 +60,7 @@ DETECTORS = (
         bare=0.6,
         near=0.9,
         alone=0.8,
-        shapes=("0000000000000", "0 00 00 00"),
+        shapes=("000 000 00", "000000 00", "000 00000", *(f"<{'0' * length}>" for length in (8, 10, 12, 14, 15))),
     ),
     digits("FR_SIREN", r"[0-9]{3} ?[0-9]{3} ?[0-9]{3}", siren.is_valid, _SIREN, near=0.8, alone=0.0),
     digits("FR_SIREN", r"[0-9]{3} ?[0-9]{3} ?[0-9]{3} ?[0-9]{5}", siret.is_valid, _SIREN, near=0.8, alone=0.0),

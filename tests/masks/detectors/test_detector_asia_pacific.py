@@ -47,6 +47,7 @@ def test_a_number_is_found(named, entity, text, value):
         ("AU_ABN", "52 824 753 556"),
         ("AU_TFN", "tax file number 824 753 557"),
         ("CN_ID", "110105194912310021"),
+        ("CN_ID", "119999199003070019"),  # Beijing, but no county of it
     ],
 )
 def test_without_its_check_digit_or_its_context_it_is_not(named, entity, text):

@@ -13,6 +13,9 @@ import pytest
         ("geboren am 12.03.1980", "12.03.1980"),
         ("dob 01/02/80", "01/02/80"),
         ("birthday: March 12th, 1980", "March 12th, 1980"),
+        ("née le 12/03/1980 à Lyon", "12/03/1980"),
+        ("nata il 12/03/1980", "12/03/1980"),
+        ("D.O.B. 01/02/1980", "01/02/1980"),
     ],
 )
 def test_a_date_beside_a_word_about_birth_is_found(named, text, date):
