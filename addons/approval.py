@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from mitmproxy import http
 
@@ -21,9 +22,11 @@ from addons.facts import FactFinder
 from addons.hooks import Exchange, Refused
 from addons.policy import decide
 from addons.policy.approval_rules import Facts
-from addons.policy.model import ApprovalRule, Direction, Then
+from addons.policy.model import ApprovalRule, Denied, Direction, Then
 from addons.providers import doors
-from addons.providers.call import Kind, Part
+from addons.providers.call import Call, Kind, Part
+from addons.providers.wire import StreamParser
+from addons.providers.withholding import Withholding, without_calls
 from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
 from addons.tokens.gateway_token import TokenRefused, check_in_force
 
@@ -196,11 +199,20 @@ class Approval:
             exchange.reply = (
                 await asyncio.to_thread(read_reply, flow, exchange) if large else read_reply(flow, exchange)
             )
-        await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
+        try:
+            await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
+        except Refused as refused:
+            assert exchange.call
+            body = flow.response.content or b""
+            edited = without_calls(exchange.call.endpoint, body, _removal(refused)) if self._removes(refused) else None
+            if edited is None:
+                raise
+            flow.response.content = edited
+            exchange.refusal, exchange.taken_out = refused, True
 
     @hooks.fails_closed
     async def reply_piece(self, piece: layers.ReplyPiece) -> None:
-        """A complete tool call in a stream. Text before it is with the client; this and what follows waits."""
+        """Complete tool calls in a stream. Text before them is with the client; they and what follows wait."""
         flow, exchange = piece.flow, hooks.exchange_of(piece.flow)
         assert exchange
         tap: Tap = exchange.tap
@@ -216,12 +228,35 @@ class Approval:
             decision.result()
         except Refused as refused:
             exchange.refusal = refused
-            endpoint = exchange.call.endpoint if exchange.call else ""
-            tap.end_with(doors.refusal_event(exchange.provider, endpoint, refused.code, refused.message, exchange.id))
-            piece.end = True
-            return
-        piece.out, piece.decided = tap.let_through(), True
-        piece.again = tap.waiting
+            edited = self._taken_out(flow, exchange, refused)
+            if edited is None:
+                endpoint = exchange.call.endpoint if exchange.call else ""
+                tap.end_with(
+                    doors.refusal_event(exchange.provider, endpoint, refused.code, refused.message, exchange.id)
+                )
+                piece.end = True
+                return
+            exchange.taken_out = True
+            piece.out = edited
+        else:
+            piece.out = tap.let_through()
+        piece.decided, piece.again = True, tap.waiting
+
+    def _removes(self, refused: Refused) -> bool:
+        """Whether the rule wants a denied call taken out, and the rest of the reply passed on. What may still be approved is refused."""
+        rule = next((one for one in self.facts.book.rules if one.id == refused.rule), None)
+        return rule is not None and rule.denied is Denied.REMOVE and refused.outcome == "denied"
+
+    def _taken_out(self, flow: http.HTTPFlow, exchange: Exchange, refused: Refused) -> bytes | None:
+        """What of the stream goes on without the calls that were denied; None: it ends with a refusal."""
+        assert exchange.call
+        assert flow.response
+        if not self._removes(refused):
+            return None
+        reread = partial(_parser, exchange.call, flow.response.headers.get("content-type", ""))
+        withholding = Withholding.of(exchange.call.endpoint, reread)
+        tap: Tap = exchange.tap
+        return tap.take_out(_removal(refused), withholding) if withholding else None
 
     async def _decide_parts(
         self, flow: http.HTTPFlow, exchange: Exchange, parts: tuple[Part, ...], seconds: float
@@ -243,3 +278,14 @@ class Approval:
             path=exchange.path,
             body=body,
         )
+
+
+def _removal(refused: Refused) -> str:
+    """What stands where a denied tool call stood."""
+    return f"[A tool call was taken out of this reply. {refused.message}]"
+
+
+def _parser(call: Call, content_type: str) -> StreamParser:
+    parser = doors.stream_parser(call, content_type)
+    assert parser
+    return parser

@@ -60,6 +60,7 @@ class Exchange:
         default_factory=list, repr=False
     )  # provider keys taken off: place, value
     refusal: Refused | None = None
+    taken_out: bool = False  # the refusal concerns tool calls that were taken out of the reply; the rest was passed on
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
     decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream
     at_door: bool = False  # refused before anybody was known; `identity.refused` is its whole record

@@ -305,7 +305,8 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
     if answered and not isinstance(exchange.reply_view, ReplyView):
         attrs["reply"] = "withheld: it could not be masked"
     if exchange.refusal and exchange.reply:
-        attrs["delivered"] = "no" if not (flow.response and flow.response.stream) else "up to the refusal"
+        cut = "up to the refusal" if flow.response and flow.response.stream else "no"
+        attrs["delivered"] = "without the tool call" if exchange.taken_out else cut
     if exchange.refusal and exchange.refusal.rule:
         attrs["rule"] = exchange.refusal.rule
     return Closed(

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from mitmproxy import http
 
@@ -26,6 +27,7 @@ from addons.providers.call import Frame, Part, Reply
 from addons.providers.encodings import decoded
 from addons.providers.rewriting import Rewriter, Unreadable
 from addons.providers.wire import StreamParser, WireReply
+from addons.providers.withholding import Withholding
 
 HINT_BYTES = 32  # longer than any end marker
 OFF_LOOP_BYTES = 64 << 10  # a reply over this is parsed and masked in a thread
@@ -47,6 +49,8 @@ class Tap(layers.Tap):
     queue: deque[Frame] = field(default_factory=deque, repr=False)
     ended: bool = False  # the wire's own end came by
     waiting: bool = False
+    withholding: Withholding | None = field(default=None, repr=False)  # from the first call on that was taken out
+    calls_passed: bool = False  # the client has got a call that was decided
     tail: bytes = b""
     unread: list[bytes] = field(default_factory=list, repr=False)  # what the parser of a plain stream has not seen
     framed: int = 0  # bytes in the frames it has given
@@ -142,30 +146,63 @@ class Tap(layers.Tap):
             elif self.queue or frame.holds or frame.completed:
                 self.queue.append(frame)
             else:
-                passed += frame.data
+                passed += self._spelled(frame)
         self._settle()
         return bytes(passed)
 
     def _settle(self) -> None:
-        """Wait while a complete tool call stands in the queue; what stands after the wire's own end is kept back."""
-        self.waiting = any(frame.completed for frame in self.queue)
+        """Wait while complete tool calls stand in the queue; what stands after the wire's own end is kept back."""
+        self.waiting = self._batch() > 0
         if not self.waiting and self.ended and not any(frame.holds for frame in self.queue):
-            self.held += b"".join(frame.data for frame in self.queue)
+            self.held += b"".join([self._spelled(frame) for frame in self.queue])
             self.queue.clear()
 
+    def _batch(self) -> int:
+        """How many frames from the first on are decided together: up to one that completes calls and leaves none open."""
+        completed = False
+        for place, frame in enumerate(self.queue, 1):
+            completed = completed or bool(frame.completed)
+            if completed and not frame.holds:
+                return place
+        return 0
+
+    def _spelled(self, frame: Frame) -> bytes:
+        """A frame's bytes, as they follow what was taken out before."""
+        if self.withholding is None:
+            return frame.data
+        return self.withholding.after(frame.data, calls_passed=self.calls_passed)
+
     def undecided(self) -> tuple[Part, ...]:
-        """The tool calls of the first complete frame in the queue."""
-        return next((frame.completed for frame in self.queue if frame.completed), ())
+        """The tool calls that are decided next."""
+        return tuple([part for frame in islice(self.queue, self._batch()) for part in frame.completed])
 
     def let_through(self) -> bytes:
         """What `undecided` was about is released: its frames, and those after it that hold nothing back."""
-        passed = bytearray()
-        decided = False
-        while self.queue and not (decided and (self.queue[0].holds or self.queue[0].completed)):
+        self.calls_passed = True
+        return self._pass_batch([self.queue.popleft() for _ in range(self._batch())], None)
+
+    def take_out(self, sentence: str, withholding: Withholding) -> bytes | None:
+        """The same with the calls taken out, a sentence in their place; None: that could not be done, and nothing has changed."""
+        count = self._batch()
+        frames = list(islice(self.queue, count))
+        edited = (self.withholding or withholding).deny(b"".join([frame.data for frame in frames]), sentence)
+        if edited is None:
+            return None
+        self.withholding = self.withholding or withholding
+        for _ in range(count):
+            self.queue.popleft()
+        return self._pass_batch(frames, edited)
+
+    def _pass_batch(self, frames: list[Frame], edited: bytes | None) -> bytes:
+        passed = bytearray(b"".join(map(self._spelled, frames)) if edited is None else edited)
+        after_end = bool(self.held) or any(frame.last for frame in frames)  # what comes with the end waits for the record
+        if after_end:
+            self.held += passed
+            passed.clear()
+        while self.queue and not (self.queue[0].holds or self.queue[0].completed):
             frame = self.queue.popleft()
-            decided = decided or bool(frame.completed)
-            after_end = frame.last or bool(self.held)  # a stream may go on after what looked like its end
-            (self.held if after_end else passed).extend(frame.data)
+            after_end = after_end or frame.last  # a stream may go on after what looked like its end
+            (self.held if after_end else passed).extend(self._spelled(frame))
         self._settle()
         return self._out(bytes(passed))
 
@@ -181,7 +218,7 @@ class Tap(layers.Tap):
         self.held += data
 
     def release(self) -> bytes:
-        rest = bytes(self.held) + b"".join(frame.data for frame in self.queue)
+        rest = bytes(self.held) + b"".join([self._spelled(frame) for frame in self.queue])
         self.queue.clear()
         self.held.clear()
         return self._out(rest, last=True)

@@ -1,0 +1,120 @@
+"""A reply without its tool calls: what the client gets where a call was denied and the reply goes on. Pure; not the decision.
+
+Strategy: where a call stood, a sentence stands, in the same place and of the same index; finish reasons, the final object and the
+numbers of events follow. Each format is an `Editor` of events, whatever carries them (server-sent events, AWS frames), and of whole
+bodies. What an editor gives is read again before it is passed: if a call is left in it, nothing of it is used.
+Source: the providers' API references, streaming (2026-11); see each format's own file.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Final, Protocol
+
+import orjson
+
+from addons.providers.aws_eventstream import FrameFramer, write_frame
+from addons.providers.call import Json
+from addons.providers.json_values import NotJson, loads
+from addons.providers.sse import Cut, SseFramer
+from addons.providers.wire import StreamParser
+from addons.providers.without_blocks import ConverseEditor, GeminiEditor, MessagesEditor
+from addons.providers.without_openai import ChatEditor, ResponsesEditor
+
+Event = tuple[str, Json]  # the event's name, "" where the wire gives none; its value
+
+
+class Editor(Protocol):
+    """One stream, from its first denied call on."""
+
+    def deny(self, events: list[Event], sentence: str) -> list[Event]:
+        """The events of calls that were held together, with the calls taken out. Others among them stay."""
+
+    def after(self, event: Event, calls_passed: bool) -> Event:
+        """A later event. calls_passed: whether the client has got any call of this reply."""
+
+    def whole(self, body: Json, sentence: str) -> Json:
+        """A reply that is no stream, without any call."""
+
+
+_EDITORS: Final[Mapping[str, Callable[[], Editor]]] = {
+    "openai.chat": ChatEditor,
+    "anthropic.messages": MessagesEditor,
+    "openai.responses": ResponsesEditor,
+    "gemini.generate": GeminiEditor,
+    "bedrock.converse": ConverseEditor,
+}
+
+
+def without_calls(endpoint: str, body: bytes, sentence: str) -> bytes | None:
+    """A whole reply without its calls; None: it is of a format that is refused rather than edited."""
+    made = _EDITORS.get(endpoint)
+    try:
+        return orjson.dumps(made().whole(loads(body), sentence)) if made else None
+    except NotJson:
+        return None
+
+
+class Withholding:
+    """One stream from its first denied call on: bytes of whole frames in, bytes out."""
+
+    def __init__(self, editor: Editor, reread: Callable[[], StreamParser]) -> None:
+        self._editor = editor
+        self._reread = reread
+
+    @classmethod
+    def of(cls, endpoint: str, reread: Callable[[], StreamParser]) -> Withholding | None:
+        """None: streams of this format are refused rather than edited."""
+        made = _EDITORS.get(endpoint)
+        return cls(made(), reread) if made else None
+
+    def deny(self, data: bytes, sentence: str) -> bytes | None:
+        """The frames of calls that were held together, without the calls; None: that could not be done."""
+        spoken = _read(data)
+        events = [event for event, _ in spoken if event is not None]
+        silent = b"".join(raw for event, raw in spoken if event is None)
+        if not events:
+            return silent
+        editor = deepcopy(self._editor)
+        passed = b"".join(_write(event, data) for event in editor.deny(events, sentence)) + silent
+        parser = self._reread()
+        frames = (*parser.feed(passed), *parser.finish())
+        if any(frame.completed or frame.holds for frame in frames):
+            return None
+        self._editor = editor
+        return passed
+
+    def after(self, data: bytes, *, calls_passed: bool) -> bytes:
+        """A later frame; its own bytes where nothing changes."""
+        passed = bytearray()
+        for event, raw in _read(data):
+            edited = None if event is None else self._editor.after(event, calls_passed)
+            passed += raw if edited is None or edited is event else _write(edited, data)
+        return bytes(passed)
+
+
+def _read(data: bytes) -> list[tuple[Event | None, bytes]]:
+    """What the bytes of whole frames say, and their bytes; None: nothing that is JSON (a comment, `[DONE]`)."""
+    framer = FrameFramer() if data[:1] == b"\0" else SseFramer()
+    return [(_event(cut), cut.data) for cut in (*framer.feed(data), *framer.finish())]
+
+
+def _event(cut: Cut) -> Event | None:
+    try:
+        return (cut.event, loads(cut.payload)) if cut.payload else None
+    except NotJson:
+        return None
+
+
+def _write(event: Event, like: bytes) -> bytes:
+    """In AWS frames, or as a server-sent event, as the bytes that it comes after."""
+    name, value = event
+    payload = orjson.dumps(value)
+    if like[:1] != b"\0":
+        return (f"event: {name}\n".encode() if name else b"") + b"data: " + payload + b"\n\n"
+    if not name:
+        payload = orjson.dumps({"bytes": base64.b64encode(payload).decode()})
+    headers = {":event-type": name or "chunk", ":content-type": "application/json", ":message-type": "event"}
+    return write_frame(headers, payload)
