@@ -33,9 +33,11 @@ from addons.tokens.gateway_token import TokenRefused, check_in_force
 POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
 HEARTBEAT_SECONDS = 10
 HEARTBEAT = b": affidavit is waiting for an approval\n\n"
-STREAM_HOLD_SECONDS = (
-    170  # Claude Code gives up after 180 s; other SDKs later. A rule's own hold_seconds may be shorter
-)
+# How long a reply may wait before its client gives up; a rule's own hold_seconds may be shorter. Claude Code hears nothing for 180 s,
+# with comments in the stream or without; botocore waits 60 s for a frame; others longer.
+STREAM_HOLD_SECONDS = 170
+FRAMES_HOLD_SECONDS = 45
+WHOLE_HOLD_SECONDS = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Approval:
                 await asyncio.to_thread(read_reply, flow, exchange) if large else read_reply(flow, exchange)
             )
         try:
-            await self._decide_parts(flow, exchange, exchange.reply.parts, STREAM_HOLD_SECONDS)
+            await self._decide_parts(flow, exchange, exchange.reply.parts, WHOLE_HOLD_SECONDS)
         except Refused as refused:
             assert exchange.call
             body = flow.response.content or b""
@@ -217,7 +219,11 @@ class Approval:
         assert exchange
         tap: Tap = exchange.tap
         if exchange.decision is None:
-            work = self._decide_parts(flow, exchange, tap.undecided(), STREAM_HOLD_SECONDS)
+            framed = flow.response and "amazon.eventstream" in flow.response.headers.get("content-type", "")
+            seconds = (
+                STREAM_HOLD_SECONDS if tap.takes_comments else FRAMES_HOLD_SECONDS if framed else WHOLE_HOLD_SECONDS
+            )
+            work = self._decide_parts(flow, exchange, tap.undecided(), seconds)
             exchange.decision = asyncio.ensure_future(work)
         done, _ = await asyncio.wait({exchange.decision}, timeout=HEARTBEAT_SECONDS)
         if not done:

@@ -30,6 +30,8 @@ class Knobs:
     gate_after: int = 2
     reply_bytes: int = 8 << 20  # of the fault "huge"; of "gzip-bomb" after decoding
     wire_bytes: int = 0  # write this many bytes at a time, across events; 0: one write an event
+    body_base64: str = ""  # say exactly these bytes instead: a format that this provider does not speak
+    content_type: str = "application/json"  # of body_base64
 
 
 def knobs(headers: Mapping[str, str], body: Any) -> Knobs:

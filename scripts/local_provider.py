@@ -77,6 +77,8 @@ def planned(request: Received) -> Plan:
 
 
 def healthy(request: Received, body: Any, wanted: Knobs) -> Plan:
+    if wanted.body_base64:
+        return Plan(200, wanted.content_type, (base64.b64decode(wanted.body_base64),), request.path, framing="chunked")
     path = "/v1/" + request.path.split("/v1/", 1)[-1]  # an upstream may have a path prefix
     if path in {"/v1/chat/completions", "/v1/messages"} and request.method == "POST":
         if not isinstance(body, dict):

@@ -39,6 +39,20 @@ connections:
     groups: [engineering]
     models: ["claude-*", ""]
     deny_models: ["claude-forbidden*"]
+  - id: gemini
+    provider: gemini
+    hosts: [generativelanguage.googleapis.com]
+    upstream: {upstream}
+    allow_private: true
+    credential: {{header: x-goog-api-key, value: "${{env:LOCAL_PROVIDER_KEY}}"}}
+    groups: [engineering]
+  - id: bedrock
+    provider: bedrock
+    hosts: [bedrock-runtime.us-east-1.amazonaws.com]
+    upstream: {upstream}
+    allow_private: true
+    credential: none
+    groups: [engineering]
   - id: small
     provider: openai
     hosts: [small.api.openai.com]
@@ -80,6 +94,14 @@ rules:
 APPROVAL = """\
 version: 1
 rules:
+  - id: taken-out
+    when: {{direction: response, models: ["*-remove*"], commands: {{language: sql, verb: [DROP, DELETE, TRUNCATE]}}}}
+    then: hold
+    approvers: {{groups: [data-owners], count: 1}}
+    hold_seconds: {hold_seconds}
+    expires_seconds: 3600
+    denied: remove
+    reason: a denied call is taken out of the reply
   - id: destructive-sql
     when: {{direction: response, commands: {{language: sql, verb: [DROP, DELETE, TRUNCATE]}}}}
     then: hold
