@@ -22,13 +22,15 @@ from addons.facts import FactFinder
 from addons.hooks import Exchange, Refused
 from addons.policy import decide
 from addons.policy.approval_rules import Facts
+from addons.policy.decide import Decision, Use
 from addons.policy.model import ApprovalRule, Denied, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
 from addons.providers.wire import StreamParser
 from addons.providers.withholding import Withholding, without_calls
 from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
-from addons.tokens.gateway_token import TokenRefused, check_in_force
+from addons.tokens.caller import Caller
+from addons.tokens.gateway_token import TokenRefused
 
 POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
 HEARTBEAT_SECONDS = 10
@@ -63,14 +65,27 @@ class Approval:
         assert exchange.caller
         assert exchange.connection
         assert exchange.call
-        decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
+        decision = self._right(exchange, exchange.caller)
         if not decision.allowed:
             raise Refused(403, decision.code, f"Affidavit refused this call: {decision.hint}", rule=decision.rule)
+        exchange.right = decision.rule
         if self.facts.book.has(Direction.REQUEST):
             facts = await self.facts.of_request(exchange)
             if rule := self._judged(exchange, facts):
                 held = Held(rule, self._digest(flow, exchange, flow.request.raw_content or b""), rule.hold_seconds)
                 await self._hold(flow, exchange, held)
+
+    def _right(self, exchange: Exchange, caller: Caller) -> Decision:
+        assert exchange.connection
+        assert exchange.call
+        now = self.desk.clock()
+        use = Use(
+            (exchange.call.operation, exchange.call.endpoint),
+            exchange.path.partition("?")[0],
+            now,
+            self.desk.usage.today(caller.subject, now),
+        )
+        return decide.may_use(self.desk.policies, caller, exchange.connection, exchange.call.model, use)
 
     def _judged(self, exchange: Exchange, facts: Facts) -> ApprovalRule | None:
         """The rule that holds the call, or None; a rule that does not let it go on at all is raised as a refusal."""
@@ -106,7 +121,7 @@ class Approval:
             self._check_client(flow, held)
             self._check_approved(asked)
         self._check_client(flow, held)
-        self._check_still_allowed(exchange)
+        await self._check_still_allowed(exchange)
         grant = self.desk.grant_for(key, session_id)
         if grant is None:
             raise Refused(
@@ -168,18 +183,18 @@ class Approval:
             sentence = f"{said} is {asked.state.value}; send the request again to ask anew"
             raise Refused(403, f"approval_{asked.state.value}", sentence, outcome="expired", rule=asked.rule)
 
-    def _check_still_allowed(self, exchange: Exchange) -> None:
+    async def _check_still_allowed(self, exchange: Exchange) -> None:
         """Minutes may have passed: the token may be revoked, the right gone."""
         assert exchange.caller
         assert exchange.connection
         assert exchange.call
         try:
-            check_in_force(self.desk.tokens.row(exchange.caller.token_id), self.desk.clock())
+            caller = await self.desk.directory.still(exchange.caller)
         except TokenRefused:
             raise Refused(
                 401, "token_revoked", "the caller's token ended while the call was held. Type: affidavit token mint"
             ) from None
-        decision = decide.may_use(self.desk.policies, exchange.caller, exchange.connection, exchange.call.model)
+        decision = self._right(exchange, caller)
         if not decision.allowed:
             raise Refused(403, decision.code, decision.hint, rule=decision.rule)
 

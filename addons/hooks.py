@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import ipaddress
 import logging
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
@@ -61,6 +62,7 @@ class Exchange:
     )  # provider keys taken off: place, value
     refusal: Refused | None = None
     taken_out: bool = False  # the refusal concerns tool calls that were taken out of the reply; the rest was passed on
+    right: str = ""  # the right that allowed it
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
     decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream
     at_door: bool = False  # refused before anybody was known; `identity.refused` is its whole record
@@ -96,6 +98,20 @@ def open_exchanges() -> tuple[tuple[Flow, Exchange], ...]:
 def client_state(client: connection.Client) -> dict[str, Any]:
     """What one client connection has proven so far; gone with the connection."""
     return _callers.setdefault(client, {})  # type: ignore[no-any-return] # mitmproxy's Client is untyped for weak keys
+
+
+def is_near(client: connection.Client) -> bool:
+    """Whether the client is on this machine."""
+    state = client_state(client)
+    if "near" not in state:
+        address = str(client.peername[0]).partition("%")[0] if client.peername else ""
+        try:
+            found = ipaddress.ip_address(address)
+        except ValueError:
+            state["near"] = False
+        else:
+            state["near"] = (getattr(found, "ipv4_mapped", None) or found).is_loopback
+    return bool(state["near"])
 
 
 def background(work: Coroutine[Any, Any, Any]) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote_plus
 
 from mitmproxy import http, tcp, udp
 from mitmproxy.proxy import layer, server_hooks
 from mitmproxy.proxy.layers import http as http_layers
+from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons import hooks, layers
@@ -25,23 +26,28 @@ from addons.evidence.records import Event
 from addons.hooks import Exchange, Refused
 from addons.policy import decide
 from addons.policy.hosts import normal_host
-from addons.policy.model import Connection, CredentialKind
+from addons.policy.model import DEFAULT_PORTS, Connection, CredentialKind
 from addons.providers.registry import provider_named, provider_of_host
 from addons.tokens.caller import Caller
-from addons.tokens.credentials import Holds, Slot, api_key_slots, proxy_authorization
+from addons.tokens.credentials import SLOT_HEADERS, Holds, Slot, api_key_slots, proxy_authorization
 from addons.tokens.gateway_token import MINT_HINT, TokenRefused
 
-# Sent by clients to say who they are: never believed, never passed on.
-FORWARDED = frozenset(
-    (
-        b"x-forwarded-for",
-        b"x-forwarded-user",
-        b"x-forwarded-email",
-        b"x-remote-user",
-        b"x-authenticated-user",
-        b"forwarded",
-    )
+# What other proxies say about who is behind them, and clients could say too: never believed, never passed on.
+WHO = frozenset(
+    """
+    forwarded x-forwarded-for x-real-ip x-forwarded-user x-forwarded-email x-forwarded-groups x-forwarded-preferred-username
+    x-forwarded-access-token remote-user x-remote-user x-remote-group x-authenticated-user x-auth-request-user x-auth-request-email
+    x-auth-request-groups x-auth-user x-user x-user-id x-user-email x-webauth-user x-consumer-username x-consumer-custom-id
+    x-goog-authenticated-user-email x-goog-authenticated-user-id x-goog-iap-jwt-assertion cf-access-authenticated-user-email
+    cf-access-jwt-assertion x-ms-client-principal x-ms-client-principal-id x-ms-client-principal-name x-amzn-oidc-identity
+    x-amzn-oidc-data x-amzn-oidc-accesstoken tailscale-user-login x-client-cert x-ssl-client-s-dn
+    """.split()
 )
+# What could make a server answer for another place than the one that was checked and recorded.
+WHERE = frozenset("x-forwarded-host x-original-host x-original-url x-rewrite-url x-http-method-override".split())
+_WATCHED = frozenset(name.encode() for name in (*WHO, *WHERE, *SLOT_HEADERS, "proxy-authorization"))
+ADDRESS = "connect to a host by its name, not by its address"
+PLAIN_PROXY = "the gateway is reached without TLS from another machine; use https:// for the proxy and base URLs, or affidavit_allow_plain_proxy in mitm.conf"
 NO_TOKEN = f"no gateway token was sent. Type: {MINT_HINT}; then set what this prints: affidavit env"
 
 
@@ -60,6 +66,7 @@ class Tunnel:
 class Identity:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.allow_plain_proxy = False  # as mitm.conf says
 
     # -- CONNECT ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -69,30 +76,42 @@ class Identity:
         state = hooks.client_state(flow.client_conn)
         state["connect"] = (normal_host(host) or host, port)
         state["proxy_credential"] = flow.request.headers.pop("proxy-authorization", "")
+        state["proxy_tls"] = flow.client_conn.tls_established
         provider = provider_of_host(host)
+        if self._plain_from_afar(flow):
+            exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock(), at_door=True))
+            await self._refuse_connect(flow, exchange, 403, "plain_proxy", PLAIN_PROXY)
+            return
         if decide.connection_for_host(self.desk.policies, host, port) or (provider and not _is_address(host)):
             self.desk.counted.inside += 1
             return  # decided inside, where an answer can be read
         exchange = Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock(), at_door=True)
         hooks.begin(flow, exchange)
         try:
-            caller = self._by_secret(proxy_authorization(state["proxy_credential"]))
-        except TokenRefused as refusal:
-            await self._refuse_connect(flow, exchange, 407, refusal.code, refusal.hint)
+            caller = await self.desk.directory.find(proxy_authorization(state["proxy_credential"]))
+            self._check_identified(caller)
+        except (TokenRefused, Refused) as refusal:
+            text = refusal.message if isinstance(refusal, Refused) else refusal.hint
+            await self._refuse_connect(flow, exchange, 407, refusal.code, text)
+            return
+        if _is_address(host):
+            await self._refuse_connect(flow, exchange, 403, "address_not_named", ADDRESS, caller.subject)
             return
         decision = decide.may_tunnel(self.desk.policies, host, provider.name if provider else "")
         if not decision.allowed:
-            await self._refuse_connect(flow, exchange, 403, decision.code, decision.hint)
+            await self._refuse_connect(flow, exchange, 403, decision.code, decision.hint, caller.subject)
             return
         tunnel = Tunnel(exchange.id, caller, host, port, {"sent_bytes": 0, "received_bytes": 0})
         state["tunnel"] = tunnel
         await self._event("tunnel.opened", exchange.id, caller.subject, host=host, port=port)
 
-    async def _refuse_connect(self, flow: http.HTTPFlow, exchange: Exchange, status: int, code: str, text: str) -> None:
+    async def _refuse_connect(
+        self, flow: http.HTTPFlow, exchange: Exchange, status: int, code: str, text: str, actor: str = ""
+    ) -> None:
         await self._event(
             "connect.refused",
             exchange.id,
-            "",
+            actor,
             code=code,
             host=flow.request.host,
             port=flow.request.port,
@@ -114,21 +133,34 @@ class Identity:
         data = chosen.data_client()
         if not data:
             return
+        tunnel = state.get("tunnel")
+        if tunnel and (disagrees := _names_another(data, tunnel.host)) is not False:
+            if disagrees is None:
+                return  # a ClientHello whose end has not come yet
+            state["decided"] = True
+            del context.layers[stream + 1 :]
+            chosen.layer = layers.Closed(context)
+            hooks.background(
+                self._closed_inside(context.client.peername, state["connect"], "sni_disagrees", tunnel.caller)
+            )
+            return
         state["decided"] = True
-        if tunnel := state.get("tunnel"):
+        if tunnel:
             del context.layers[stream + 1 :]  # what mitmproxy's own addon, asked before us, has put there
             chosen.layer = layers.Tunnel(context, tunnel.counter)
         elif data[:1] != b"\x16":  # RFC 8446 5.1: a ClientHello is a handshake record
             del context.layers[stream + 1 :]
             chosen.layer = layers.Closed(context)
-            hooks.background(self._not_tls(context.client.peername, state["connect"]))
+            hooks.background(self._closed_inside(context.client.peername, state["connect"], "not_tls", None))
 
-    async def _not_tls(self, client: tuple[str, int], target: tuple[str, int]) -> None:
+    async def _closed_inside(
+        self, client: tuple[str, int], target: tuple[str, int], code: str, caller: Caller | None
+    ) -> None:
         await self._event(
             "connect.refused",
             self.desk.new_id("ex"),
-            "",
-            code="not_tls",
+            caller.subject if caller else "",
+            code=code,
             host=target[0],
             port=target[1],
             client=str(client[0]),
@@ -208,28 +240,34 @@ class Identity:
     # -- each request -----------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.error:
+        if flow.error or flow.response:  # a login is answered by its own addon
             return
         self.desk.counted.requests += 1
         reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
         exchange = hooks.begin(
             flow, Exchange(self.desk.new_id("ex"), "base_url" if reverse else "proxy", self.desk.clock())
         )
-        for name in FORWARDED.intersection([name.lower() for name, _ in flow.request.headers.fields]):
-            del flow.request.headers[name]
-            exchange.findings.append(("identity_header_ignored", name.decode()))
+        said = _said(flow)
         try:
+            if self._plain_from_afar(flow):
+                raise Refused(403, "plain_proxy", PLAIN_PROXY)  # noqa: TRY301 -- one way out
             exchange.connection = (
                 self._behind_base_url(flow, exchange) if reverse else self._behind_proxy(flow, exchange)
             )
             exchange.provider = provider_named(exchange.connection.provider).name
-            exchange.caller = self._caller(flow, exchange)
+            exchange.caller = await self._caller(flow, exchange, said)
         except TokenRefused as refusal:
             await self._refused(flow, exchange, refusal.code)
             raise Refused(401, refusal.code, f"Affidavit does not know this caller: {refusal.hint}") from None
         except Refused as refusal:
-            await self._refused(flow, exchange, refusal.code)
+            await self._refused(flow, exchange, refusal.code, refusal.rule)
             raise
+
+    def _plain_from_afar(self, flow: http.HTTPFlow) -> bool:
+        """Without TLS to us, credentials and prompts cross a network in the clear."""
+        if self.allow_plain_proxy or flow.client_conn.tls_established:
+            return False
+        return not hooks.is_near(flow.client_conn) and not hooks.client_state(flow.client_conn).get("proxy_tls")
 
     def _behind_base_url(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
         first, _, rest = flow.request.path.lstrip("/").partition("/")
@@ -247,18 +285,40 @@ class Identity:
     def _behind_proxy(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
         exchange.path = flow.request.path
         state = hooks.client_state(flow.client_conn)
+        asked = (
+            flow.request.host,
+            flow.request.port,
+            flow.request.host_header,
+            flow.client_conn.sni,
+            self.desk.policies.digest,
+        )
+        agreed = state.get("agreed")
+        if agreed and agreed[0] == asked:
+            return agreed[1]  # type: ignore[no-any-return] # state is untyped
+        connection = self._agreed(flow, exchange, state)
+        if "connect" in state:
+            state["agreed"] = (asked, connection)
+        return connection
+
+    def _agreed(self, flow: http.HTTPFlow, exchange: Exchange, state: dict[str, Any]) -> Connection:
+        """The connection, if CONNECT, SNI and Host name one and the same host."""
         host, port = normal_host(flow.request.host) or "", flow.request.port
+        exchange.provider = _provider_name(host)
         if "connect" in state:
             target = state["connect"]
             sni = flow.client_conn.sni
-            asked = _authority(flow.request.host_header, target)
             exchange.provider = _provider_name(target[0])
-            if (host, port) != target or (sni and normal_host(sni) != target[0]) or asked != target:
-                raise Refused(
-                    421,
-                    "hosts_disagree",
-                    "CONNECT, SNI and Host name different hosts; send all three alike (a client library does this by itself)",
-                )
+            agree = (host, port) == target and not (sni and normal_host(sni) != target[0])
+        else:
+            target = (host, port)
+            agree = True
+        usual = DEFAULT_PORTS.get(flow.request.scheme, 443)
+        if not agree or _authority(flow.request.host_header, target, usual) != target:
+            raise Refused(
+                421,
+                "hosts_disagree",
+                "CONNECT, SNI and Host name different hosts; send all three alike (a client library does this by itself)",
+            )
         connection = decide.connection_for_host(self.desk.policies, host, port)
         if connection:
             if (
@@ -281,18 +341,24 @@ class Identity:
             )
         raise Refused(403, "plain_http", "plain http to other hosts is not passed; use https")
 
-    def _caller(self, flow: http.HTTPFlow, exchange: Exchange) -> Caller:
+    async def _caller(self, flow: http.HTTPFlow, exchange: Exchange, said: list[tuple[str, str]]) -> Caller:
         """The one individual behind the proxy credential and the API-key slots. Takes our tokens off the request."""
         assert exchange.connection
         state = hooks.client_state(flow.client_conn)
-        header = flow.request.headers.pop("proxy-authorization", "") or state.get("proxy_credential", "")
         query = flow.request.path.partition("?")[2]
-        slots = api_key_slots(flow.request.headers.items(multi=True), query)
-        secrets = [proxy_authorization(header)] if header.strip() else []
-        secrets += [slot.value for slot in slots if slot.holds is Holds.TOKEN]
-        callers = [self._by_secret(secret) for secret in dict.fromkeys(secrets)]
+        slots = api_key_slots(said, query)
+        headers = [value for name, value in said if name == "proxy-authorization"] or [
+            state.get("proxy_credential", "")
+        ]
+        secrets = [proxy_authorization(header) for header in headers if header.strip()]
+        ours = [slot for slot in slots if self._is_ours(slot)]
+        secrets += [slot.value for slot in ours]
         passes = exchange.connection.credential.kind is CredentialKind.CLIENT
-        self._take_off(flow, exchange, [slot for slot in slots if slot.holds is Holds.TOKEN or not passes])
+        self._take_off(flow, exchange, said, [slot for slot in slots if slot in ours or not passes], ours)
+        callers = [
+            self.desk.directory.known(secret) or await self.desk.directory.find(secret)
+            for secret in (secrets if len(secrets) < 2 else dict.fromkeys(secrets))
+        ]
         if not callers:
             raise TokenRefused("token_missing", NO_TOKEN)
         if len({caller.subject for caller in callers}) > 1:
@@ -301,33 +367,65 @@ class Identity:
                 "credentials_disagree",
                 "the proxy's token and the API key's token name different people; send one of them. Type: affidavit whoami",
             )
-        decision = decide.may_identify(self.desk.policies, callers[0])
-        if not decision.allowed:
-            raise Refused(401, decision.code, decision.hint, rule=decision.rule)
+        self._check_identified(callers[0])
+        if state.get("seen") is not callers[0]:
+            state["seen"] = callers[0]
+            if shared := self.desk.directory.seen_from(callers[0], _address(flow)):
+                await self.desk.record(shared)
         return callers[0]
 
-    def _by_secret(self, secret: str) -> Caller:
-        return self.desk.tokens.find(secret, self.desk.clock())
+    def _is_ours(self, slot: Slot) -> bool:
+        """A JWT in an API key's place may be the provider's own: ours is for one of our issuers and audiences."""
+        if slot.holds is Holds.JWT and self.desk.policies.identity.issuers:
+            return self.desk.directory.issuers.addressed(slot.value)
+        return slot.holds is Holds.TOKEN
 
-    def _take_off(self, flow: http.HTTPFlow, exchange: Exchange, slots: Iterable[Slot]) -> None:
-        for slot in slots:
+    def _check_identified(self, caller: Caller) -> None:
+        decision = decide.may_identify(self.desk.policies, caller)
+        if not decision.allowed:
+            raise Refused(401, decision.code, decision.hint, rule=decision.rule)
+
+    def _take_off(
+        self, flow: http.HTTPFlow, exchange: Exchange, said: list[tuple[str, str]], off: list[Slot], ours: list[Slot]
+    ) -> None:
+        """Credentials that are not to be passed, and what nobody is believed: one pass over the headers, if at all."""
+        taken = {"proxy-authorization"}
+        for slot in off:
             kind, _, name = slot.place.partition(":")
-            if slot.holds is not Holds.TOKEN:
+            if slot not in ours:
                 exchange.client_keys.append((slot.place, slot.value))
             if kind == "header":
-                flow.request.headers.pop(name, None)
+                taken.add(name)
             else:
                 exchange.path = _without(exchange.path, name)
                 flow.request.path = _without(flow.request.path, name)
+        for name, _value in said:
+            if name in WHO or name in WHERE:
+                taken.add(name)
+                exchange.findings.append(("identity_header_ignored" if name in WHO else "routing_header_ignored", name))
+        names = {name.encode() for name in taken}
+        headers = flow.request.headers
+        headers.fields = tuple(pair for pair in headers.fields if pair[0].lower() not in names)
 
-    async def _refused(self, flow: http.HTTPFlow, exchange: Exchange, code: str) -> None:
+    async def _refused(self, flow: http.HTTPFlow, exchange: Exchange, code: str, rule: str = "") -> None:
         connection = exchange.connection.id if exchange.connection else ""
         await self._event(
-            "identity.refused", exchange.id, "",
+            "identity.refused", exchange.id, await self._presumed(flow),
             code=code, door=exchange.door, host=flow.request.pretty_host, connection=connection, client=_address(flow),
+            **({"rule": rule} if rule else {}),
         )  # fmt: skip
         exchange.at_door = True
         self.desk.counted.recorded += 1
+
+    async def _presumed(self, flow: http.HTTPFlow) -> str:
+        """Whose proxy credential came along with what is refused, if it is anybody's: bypass attempts have a name."""
+        try:
+            caller = await self.desk.directory.find(
+                proxy_authorization(hooks.client_state(flow.client_conn).get("proxy_credential", ""))
+            )
+        except TokenRefused:
+            return ""
+        return caller.subject
 
     async def _event(self, kind: str, exchange_id: str, actor: str, *, client: str = "", **attrs: str | int) -> None:
         meta = {"client_address": client} if client else None
@@ -341,13 +439,35 @@ def _without(path: str, parameter: str) -> str:
     return before + (mark + "&".join(kept) if kept else "")
 
 
-def _authority(header: str | None, target: tuple[str, int]) -> tuple[str, int]:
-    """Host and port that a Host header names; a missing port is 443 (RFC 9110 4.2.2). Without a header: those of CONNECT."""
+def _said(flow: http.HTTPFlow) -> list[tuple[str, str]]:
+    """The headers that could say who calls or where to, by lower-case name."""
+    return [
+        (lowered.decode(), value.decode("utf-8", "surrogateescape"))
+        for name, value in flow.request.headers.fields
+        if (lowered := name.lower()) in _WATCHED
+    ]
+
+
+def _names_another(data: bytes, host: str) -> bool | None:
+    """Whether a ClientHello in a tunnel asks for another host than CONNECT did. None: it is not whole yet. What is no TLS names none."""
+    if data[:1] != b"\x16":
+        return False
+    try:
+        hello = parse_client_hello(data)
+    except ValueError:
+        return True
+    if hello is None:
+        return None
+    return bool(hello.sni) and normal_host(hello.sni) != (normal_host(host) or host)
+
+
+def _authority(header: str | None, target: tuple[str, int], usual_port: int) -> tuple[str, int]:
+    """Host and port that a Host header names; a missing port is the scheme's (RFC 9110 4.2). Without a header: the target."""
     if not header:
         return target
     name, colon, port = ("", "", "") if header.endswith("]") else header.rpartition(":")
     if not colon:
-        name, port = header, "443"
+        name, port = header, str(usual_port)
     return normal_host(name) or "", int(port) if port.isdecimal() else 0
 
 

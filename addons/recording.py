@@ -296,6 +296,9 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
     view = exchange.reply_view if isinstance(exchange.reply_view, ReplyView) else ReplyView()
     reply = exchange.reply
     usage = reply.usage if reply else None
+    if usage:
+        spent = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        desk.usage.add(exchange.caller.subject, spent, now)
     answered = (
         exchange.sent_at is not None and flow.response is not None and not (exchange.refusal and exchange.tap is None)
     )
@@ -307,6 +310,8 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
     if exchange.refusal and exchange.reply:
         cut = "up to the refusal" if flow.response and flow.response.stream else "no"
         attrs["delivered"] = "without the tool call" if exchange.taken_out else cut
+    if exchange.right:
+        attrs["right"] = exchange.right
     if exchange.refusal and exchange.refusal.rule:
         attrs["rule"] = exchange.refusal.rule
     return Closed(

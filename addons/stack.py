@@ -1,6 +1,7 @@
 """The ordered list of addons: the only file mitmproxy loads (by `affidavit proxy`, or `mitmdump -s addons/stack.py`).
 
 mitmproxy calls every hook in list order, on replies too. Why this order:
+  login        answers what is asked of the gateway itself; no other addon sees it
   identity     first: nothing is done for a caller who is not known
   masking      before anything is written or shown: recording and approvers see the masked view only
   recording    `exchange.opened` is durable before anyone is asked and before anything leaves
@@ -43,12 +44,13 @@ from addons.credentials import Credentials  # noqa: E402
 from addons.evidence.ids import pooled  # noqa: E402
 from addons.evidence.records import Event  # noqa: E402
 from addons.identity import Identity  # noqa: E402
+from addons.login import Login  # noqa: E402
 from addons.masking import Masking  # noqa: E402
 from addons.recording import Closing, Recording  # noqa: E402
 
 log = logging.getLogger("affidavit")
 
-ORDER: tuple[Callable[[Desk], object], ...] = (Identity, Masking, Recording, Approval, Credentials, Closing)
+ORDER: tuple[Callable[[Desk], object], ...] = (Login, Identity, Masking, Recording, Approval, Credentials, Closing)
 
 OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
     ("affidavit_state", str, "", "State folder. Empty: $AFFIDAVIT_STATE, else ~/.affidavit.", None),
@@ -63,6 +65,7 @@ OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
     ),
     ("affidavit_reply_bytes", int, 32 << 20, "Bytes of a reply that may be held for the record.", (1024, 1 << 30)),
     ("affidavit_heartbeat_seconds", int, 60, "Idle seconds between heartbeat records.", (1, 3600)),
+    ("affidavit_allow_plain_proxy", bool, False, "Serve other machines without TLS to the gateway itself.", None),
     ("affidavit_allow_unsafe_options", Sequence[str], [], "Options that go round the stack, allowed by name.", None),
 )
 
@@ -195,6 +198,8 @@ class Stack:
         assert self.desk
         made = [owner(self.desk) for owner in ORDER]
         self._parts = {type(part): part for part in made}
+        for owner in (Login, Identity):
+            self._parts[owner].allow_plain_proxy = self._options.affidavit_allow_plain_proxy
         recording: Recording = self._parts[Recording]
         recording.request_bytes, recording.reply_bytes = (
             self._options.affidavit_request_bytes,

@@ -14,7 +14,7 @@ import pwd
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -26,14 +26,16 @@ from addons.approvals.grants import Grant
 from addons.approvals.state import PLAIN, UNPROVEN, About, Action, Approval, Ballot, Key, Proof, State
 from addons.console import readings
 from addons.console.counted import Counted
+from addons.console.directory import Directory
 from addons.console.rows import approval_of, delegation_of, grant_of, token_of, token_row
 from addons.console.running import clock_state, code_digest
 from addons.console.state import StateFolder
+from addons.console.usage import Usage
 from addons.console.version import VERSION
 from addons.console.waiting import WaitingRoom
 from addons.evidence.ids import new_id, time_text
 from addons.evidence.keys import Keys
-from addons.evidence.records import ApprovalRow, Event, GrantRow, PolicyLoaded, Record, TokenMinted, TokenRevoked
+from addons.evidence.records import ApprovalRow, Event, GrantRow, PolicyLoaded, Record, TokenMinted
 from addons.evidence.store import Store
 from addons.masks.engine import ENTITIES
 from addons.policy.load import load
@@ -60,7 +62,6 @@ class Desk:
     store: Store
     keys: Keys = field(repr=False)
     policies: Policies
-    tokens: Registry = field(repr=False)
     clock: Clock
     random: Random
     findings: dict[tuple[str, str], None] = field(default_factory=dict)  # in the order they came
@@ -70,6 +71,8 @@ class Desk:
         default=lambda _exchange, _part: ("", (), False), repr=False
     )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
     waiting: WaitingRoom = field(init=False)
+    directory: Directory = field(init=False, repr=False)
+    usage: Usage = field(default_factory=Usage)
     _rate: HoldRate = field(default_factory=HoldRate)
     _started: bool = False
 
@@ -81,6 +84,13 @@ class Desk:
             sign=self.keys.signer.sign,
             ended=self.tokens_ended,
             told=self._told,
+        )
+        self.directory = Directory(
+            clock=self.clock,
+            random=self.random,
+            policies=lambda: self.policies,
+            record=self.record,
+            ended=self.waiting.revoke_of,
         )
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -99,7 +109,7 @@ class Desk:
             gather=Lull(loop),
             deliver=_in_thread_of(loop),
         )
-        desk = cls(folder, store, keys, in_force, Registry(), clock, random)
+        desk = cls(folder, store, keys, in_force, clock, random)
         try:
             await desk.restore()
         except BaseException:
@@ -115,7 +125,9 @@ class Desk:
             waiting = readings.waiting(database, time_text(self.clock()))
             lent = readings.delegations(database, time_text(self.clock()))
             last_digest = readings.policy_digest(database)
-        self.tokens = Registry.of(map(token_of, tokens))
+            used = readings.tokens_used(database, Usage.day_of(self.clock()))
+        self.directory.tokens = Registry.of(map(token_of, tokens))
+        self.usage = Usage.of(self.clock(), used)
         self.waiting.restore(
             (_approval_and_grant(approval, granted) for approval, granted in waiting), map(delegation_of, lent)
         )
@@ -155,6 +167,7 @@ class Desk:
     async def close(self) -> None:
         """Also after the store has failed: then there is nothing left to write, only to let go."""
         await self.waiting.close()
+        await self.directory.close()
         if self._started and self.store.failure is None:
             await self.record(Event("gateway.stopped", attrs={"counted": self.counted.attrs()}))
         await asyncio.to_thread(self.store.close)
@@ -209,13 +222,11 @@ class Desk:
 
     async def revoke_token(self, token_id: str, actor: str) -> TokenRow:
         """The revoked row; a second revocation changes nothing. Raises TokenRefused for an id that nobody knows."""
-        row = self.tokens.row(token_id)
-        if row.revoked_at is None:
-            now = self.clock()
-            await self.record(TokenRevoked(token_row(replace(row, revoked_at=now)), actor=actor))
-            row = self.tokens.revoke(token_id, now)
-            await self.waiting.revoke_of(token_id, actor)
-        return row
+        return await self.directory.revoke(token_id, actor)
+
+    @property
+    def tokens(self) -> Registry:
+        return self.directory.tokens
 
     def tokens_ended(self, token_id: str) -> bool:
         """Whether this is a token of ours that was taken back."""

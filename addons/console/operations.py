@@ -17,6 +17,7 @@ from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
 from addons.console import approving, exporting, judging, readings
 from addons.console.desk import Desk
+from addons.console.directory import Login
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
 from addons.evidence.records import Event
@@ -74,11 +75,11 @@ async def answer(desk: Desk, ask: Ask) -> Json:
         raise OperationRefused(503, "store_failed", str(failure), "affidavit status") from failure
 
 
-def approver_of(desk: Desk, ask: Ask) -> Caller:
+async def approver_of(desk: Desk, ask: Ask) -> Caller:
     """The person behind the ask, by their own token; raises TokenRefused or OperationRefused."""
     if not ask.token:
         raise TokenRefused("token_missing", "say who you are with your own token: --token afd_…, or $AFFIDAVIT_TOKEN")
-    caller = desk.tokens.find(ask.token, desk.clock())
+    caller = await desk.directory.find(ask.token)
     decision = decide.may_identify(desk.policies, caller)
     if not decision.allowed:
         raise OperationRefused(
@@ -99,7 +100,47 @@ async def connections(desk: Desk, _ask: Ask, _item: str) -> Json:
 
 
 async def whoami(desk: Desk, ask: Ask, _item: str) -> Json:
-    return caller_shape(approver_of(desk, ask))
+    return caller_shape(await approver_of(desk, ask))
+
+
+async def login_issuers(desk: Desk, _ask: Ask, _item: str) -> Json:
+    """Where people sign in, and as which client."""
+    return {
+        "issuers": [
+            {"id": one.id, "issuer": one.issuer, "client_id": one.client_id, "scopes": list(one.scopes)}
+            for one in desk.policies.identity.issuers
+            if one.client_id
+        ]
+    }
+
+
+async def login(desk: Desk, ask: Ask, _item: str) -> Json:
+    """A gateway token for an issuer's token. `renew`: a gateway token of the same caller, whose end moves instead."""
+    if not ask.token:
+        raise TokenRefused("token_missing", "send the issuer's token: Authorization: Bearer …; affidavit login does it")
+    kinds = {"purpose": str, "lifetime_seconds": int, "refresh_token": str, "on_behalf_of": str, "renew": str}
+    body = _body(ask, kinds, needed=set()) if ask.body is not None else {}
+    seconds = body.get("lifetime_seconds")
+    secret, row = await desk.directory.exchange(
+        Login(
+            ask.token,
+            purpose=body.get("purpose", ""),
+            lifetime=None if seconds is None else timedelta(seconds=max(seconds, 0)),
+            refresh_token=body.get("refresh_token", ""),
+            on_behalf_of=body.get("on_behalf_of", ""),
+            renews=body.get("renew", ""),
+        )
+    )
+    return {"token": secret, **token_shape(row, desk.clock())}
+
+
+async def logout(desk: Desk, ask: Ask, _item: str) -> Json:
+    caller = await approver_of(desk, ask)
+    if not caller.auth_method.endswith("afd_token"):
+        raise OperationRefused(
+            400, "token_not_ours", "only gateway tokens can be ended here", "an issuer's own token ends at the issuer"
+        )
+    return token_shape(await desk.revoke_token(caller.token_id, caller.subject), desk.clock())
 
 
 async def list_tokens(desk: Desk, _ask: Ask, _item: str) -> Json:
@@ -143,7 +184,7 @@ async def list_approvals(desk: Desk, ask: Ask, _item: str) -> Json:
             f"state {wanted!r}: expected all, unreviewed, {', '.join(State)}",
             "affidavit approvals list --help",
         )
-    asker = approver_of(desk, ask) if ask.token else None
+    asker = await approver_of(desk, ask) if ask.token else None
     return {"approvals": approving.rows(desk, wanted, asker)}
 
 
@@ -167,7 +208,7 @@ async def deny(desk: Desk, ask: Ask, item: str) -> Json:
 
 async def revoke_grant(desk: Desk, ask: Ask, item: str) -> Json:
     """By whoever may decide the approval."""
-    asker = approver_of(desk, ask)
+    asker = await approver_of(desk, ask)
     if not desk.may_decide(desk.approval(item), asker):
         raise DecisionRefused("not_an_approver", "only those who may decide an approval may take it back")
     granted = await desk.revoke_grant(item, asker.subject)
@@ -177,7 +218,7 @@ async def revoke_grant(desk: Desk, ask: Ask, item: str) -> Json:
 async def review_approval(desk: Desk, ask: Ask, item: str) -> Json:
     """The second look at what was approved by breaking the glass."""
     return await approving.review(
-        desk, approver_of(desk, ask), item, _body(ask, approving.REVIEW, needed={"reason", "justified"})
+        desk, await approver_of(desk, ask), item, _body(ask, approving.REVIEW, needed={"reason", "justified"})
     )
 
 
@@ -190,19 +231,19 @@ async def list_delegations(desk: Desk, _ask: Ask, _item: str) -> Json:
 
 
 async def delegate(desk: Desk, ask: Ask, _item: str) -> Json:
-    giver = approver_of(desk, ask)
+    giver = await approver_of(desk, ask)
     return await approving.delegate(desk, giver, _body(ask, approving.DELEGATION, needed={"group", "to", "seconds"}))
 
 
 async def end_delegation(desk: Desk, ask: Ask, _item: str) -> Json:
-    giver = approver_of(desk, ask)
+    giver = await approver_of(desk, ask)
     return await approving.end_delegation(desk, giver, _body(ask, approving.DELEGATION_END, needed={"group", "to"}))
 
 
 async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
     """`evidence.read`, durable before the reader gets anything. What was read goes into the leaf, who read it into actor."""
     body = _body(ask, {"what": str, "id": str, "purpose": str}, needed={"what", "id"})
-    reader = approver_of(desk, ask).subject if ask.token else ask.actor
+    reader = (await approver_of(desk, ask)).subject if ask.token else ask.actor
     (seq, *_) = await desk.record(
         Event(
             "evidence.read",
@@ -221,14 +262,14 @@ async def sign_checkpoint(desk: Desk, _ask: Ask, _item: str) -> Json:
 async def record_export(desk: Desk, ask: Ask, _item: str) -> Json:
     kinds = {"manifest": str, "leaves": int, "since": str, "until": str, "purpose": str, "chosen": dict}
     body = _body(ask, kinds, needed=kinds.keys() - {"chosen"})
-    reader = approver_of(desk, ask).subject if ask.token else ask.actor
+    reader = (await approver_of(desk, ask)).subject if ask.token else ask.actor
     return await exporting.record_export(desk, reader, ask.actor, body)
 
 
 async def explain(desk: Desk, ask: Ask, _item: str) -> Json:
     """By a person, with their own token: an explanation that nobody stands for is none."""
     body = _body(ask, {"finding": str, "reason": str}, needed={"finding", "reason"})
-    person = approver_of(desk, ask).subject
+    person = (await approver_of(desk, ask)).subject
     with desk.store.reading() as database:
         if not judging.is_finding(database, body["finding"]):
             raise OperationRefused(
@@ -240,7 +281,7 @@ async def explain(desk: Desk, ask: Ask, _item: str) -> Json:
 async def review(desk: Desk, ask: Ask, _item: str) -> Json:
     """Also by a person: who reviewed is what the record is for."""
     body = _body(ask, {"review": str, "result": dict, "note": str}, needed={"review", "result", "note"})
-    person = approver_of(desk, ask).subject
+    person = (await approver_of(desk, ask)).subject
     return await judging.review(desk, person, ask.actor, body["review"], body["result"], body["note"])
 
 
@@ -248,6 +289,9 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/status", status),
     ("GET", "/connections", connections),
     ("GET", "/whoami", whoami),
+    ("GET", "/login", login_issuers),
+    ("POST", "/login", login),
+    ("POST", "/logout", logout),
     ("GET", "/tokens", list_tokens),
     ("POST", "/tokens", mint_token),
     ("POST", "/tokens/{}/revoke", revoke_token),
@@ -290,7 +334,7 @@ def _found(ask: Ask) -> tuple[Operation, str]:
 
 
 async def _decided(desk: Desk, ask: Ask, item: str, verdict: Action) -> Json:
-    approver = approver_of(desk, ask)
+    approver = await approver_of(desk, ask)
     return await approving.decide(desk, approver, item, verdict, _body(ask, approving.DECISION, needed={"reason"}))
 
 

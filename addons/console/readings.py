@@ -27,6 +27,17 @@ def tokens(database: Connection) -> tuple[TokenRow, ...]:
     return tuple(TokenRow(**_filled(row) | {"groups": tuple(orjson.loads(row["groups"] or "[]"))}) for row in rows)
 
 
+def tokens_used(database: Connection, day: str) -> list[tuple[str, int]]:
+    """Of models, by subject, in the exchanges opened on a day ("2026-11-25", UTC)."""
+    rows = _rows(
+        database,
+        "SELECT subject, sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) AS used FROM exchanges "
+        "WHERE opened_at >= ?1 AND opened_at < ?1 || '~' GROUP BY subject",
+        day,
+    )
+    return [(row["subject"], row["used"]) for row in rows if row["used"]]
+
+
 def waiting(database: Connection, now: str) -> tuple[tuple[ApprovalRow, GrantRow | None], ...]:
     """Each approval that can still change something at `now`: pending, decided and not past its time, used on and on, or to be
     reviewed; with its grant.

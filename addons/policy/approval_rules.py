@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from addons.policy import times
 from addons.policy.matching import fits_one, folded_fit, in_groups
 from addons.policy.model import (
     ApprovalRule,
@@ -167,23 +167,12 @@ def _attachment_fits(match: AttachmentMatch, attachment: tuple[str, str, int]) -
     )
 
 
-def _time_fits(match: TimeMatch, at: datetime) -> bool:
-    local = at.astimezone(ZoneInfo(match.zone))
-    return (not match.weekdays or tuple(Weekday)[local.weekday()] in match.weekdays) and (
-        match.hours is None or _within(local.hour, *match.hours)
-    )
-
-
-def _within(hour: int, start: int, end: int) -> bool:
-    return start <= hour < end if start < end else hour >= start or hour < end
-
-
 _CHECKS: tuple[_Check, ...] = (
     _Check("connections", lambda w: w.connections, lambda w, f: fits_one(f.connection, w.connections)),
     _Check("endpoints", lambda w: w.endpoints, lambda w, f: fits_one(f.endpoint, w.endpoints)),
     _Check("groups", lambda w: w.groups, lambda w, f: in_groups(f.groups, w.groups)),
     _Check("models", lambda w: w.models, lambda w, f: folded_fit(f.model, w.models)),
-    _Check("time", lambda w: w.time, lambda w, f: w.time is not None and _time_fits(w.time, f.at)),
+    _Check("time", lambda w: w.time, lambda w, f: w.time is not None and times.time_fits(w.time, f.at)),
     _Check("first_use", lambda w: w.first_use, lambda w, f: w.first_use in f.first_use),
     _Check("estimated_tokens", lambda w: w.estimated_tokens, lambda w, f: f.estimated_tokens >= w.estimated_tokens),
     _Check(
@@ -219,8 +208,7 @@ def _said(when: When, name: str) -> str:
     if name == "attachments":
         return " ".join([*value.types, *([f"of {value.least_bytes} bytes or more"] if value.least_bytes else [])])
     if name == "time":
-        hours = f"{value.hours[0]}-{value.hours[1]} h" if value.hours else ""
-        return " ".join(filter(None, (" ".join(value.weekdays), hours, value.zone)))
+        return times.shown(value)
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
@@ -288,9 +276,9 @@ def _attachments_cover(wide: AttachmentMatch, narrow: AttachmentMatch | None) ->
 def _time_covers(wide: TimeMatch, narrow: TimeMatch | None) -> bool:
     if narrow is None or wide.zone != narrow.zone:
         return False
-    hours = [hour for hour in range(24) if narrow.hours is None or _within(hour, *narrow.hours)]
+    hours = [hour for hour in range(24) if narrow.hours is None or times.is_within(hour, *narrow.hours)]
     return set(narrow.weekdays or Weekday) <= set(wide.weekdays or Weekday) and all(
-        wide.hours is None or _within(hour, *wide.hours) for hour in hours
+        wide.hours is None or times.is_within(hour, *wide.hours) for hour in hours
     )
 
 

@@ -7,10 +7,13 @@ next thing to type.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
 
 from addons.policy.hosts import normal_host
 from addons.policy.matching import fits_one, folded_fit, in_groups
 from addons.policy.model import (
+    EVERYONE,
     Connection,
     Days,
     Effect,
@@ -18,6 +21,7 @@ from addons.policy.model import (
     Policies,
     Right,
 )
+from addons.policy.times import shown, time_fits
 from addons.tokens.caller import Caller, Grade
 
 
@@ -29,6 +33,19 @@ class Decision:
     rule: str  # "rights:all", "connections:openai", "other_hosts"
     code: str  # "allowed", or why not: "model_denied"
     hint: str  # "" when allowed; else what to do, naming the command
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What rights may look at beyond connection and model."""
+
+    names: tuple[str, ...] = ()  # of what is asked: operation, endpoint
+    path: str = ""
+    now: datetime | None = None  # None: no clock was asked, so a right with a time allows nothing and denies
+    tokens_today: int = 0  # that the caller has used, in and out
+
+
+ANY_USE = Use()
 
 
 # Which connection
@@ -71,13 +88,24 @@ def may_identify(policies: Policies, caller: Caller) -> Decision:
             "local_issuer_off",
             "tokens minted on this machine are not accepted here; type: affidavit login",
         )
-    return _allowed("identity:local" if caller.grade is Grade.TRIAL else "identity:issuers")
+    if caller.grade is Grade.TRIAL:
+        return _allowed("identity:local")
+    if policies.identity.issuer_of(caller.subject) is None:
+        return _refused(
+            "identity:issuers",
+            "issuer_unknown",
+            "the issuer that vouched for this token is not named in identity.yaml; type: affidavit login",
+        )
+    return _allowed("identity:issuers")
 
 
 def may_reach(policies: Policies, caller: Caller, connection: Connection) -> Decision:
     """Whether the caller may use the connection at all: what can be asked before the model is known."""
     rights = [right for right in policies.identity.rights if _covers(right, caller, connection)]
-    denying = next((right for right in rights if right.effect is Effect.DENY and "*" in right.models), None)
+    denying = next(
+        (right for right in rights if right.effect is Effect.DENY and "*" in right.models and not _conditional(right)),
+        None,
+    )
     if denying is not None:
         return _denied_by(denying, connection)
     if not in_groups(caller.groups, connection.groups):
@@ -98,14 +126,14 @@ def may_reach(policies: Policies, caller: Caller, connection: Connection) -> Dec
     return _allowed(f"rights:{allowing.id}")
 
 
-def may_use(policies: Policies, caller: Caller, connection: Connection, model: str) -> Decision:
+def may_use(policies: Policies, caller: Caller, connection: Connection, model: str, use: Use = ANY_USE) -> Decision:
     """Whether the caller may call this model there. model "": the call names none, which `models` must allow by ""."""
     reach = may_reach(policies, caller, connection)
     if not reach.allowed:
         return reach
     rights = [right for right in policies.identity.rights if _covers(right, caller, connection)]
     for right in rights:
-        if right.effect is Effect.DENY and folded_fit(model, right.models):
+        if right.effect is Effect.DENY and folded_fit(model, right.models) and _denies(right, use):
             return _denied_by(right, connection)
     named = f'model "{_shown(model)}"' if model else "a call that names no model"
     if folded_fit(model, connection.deny_models) or not fits_one(model, connection.models):
@@ -115,9 +143,14 @@ def may_use(policies: Policies, caller: Caller, connection: Connection, model: s
             f'{named} is not allowed on connection "{connection.id}" (models: {_listed(connection.models)}); '
             f"use one that is, or ask for an entry in connections.yaml, then type: affidavit policy check",
         )
+    lacking: list[Decision] = []
     for right in rights:
         if right.effect is Effect.ALLOW and fits_one(model, right.models):
-            return _allowed(f"rights:{right.id}")
+            if (refusal := _lacks(right, caller, use)) is None:
+                return _allowed(f"rights:{right.id}")
+            lacking.append(refusal)
+    if lacking:
+        return lacking[-1]
     return _refused(
         "rights",
         "model_denied",
@@ -157,7 +190,72 @@ def days_for(policies: Policies, connection_id: str) -> Days:
 
 
 def _covers(right: Right, caller: Caller, connection: Connection) -> bool:
-    return in_groups(caller.groups, right.groups) and fits_one(connection.id, right.connections)
+    return (
+        in_groups(caller.groups, right.groups)
+        and fits_one(connection.id, right.connections)
+        and (
+            EVERYONE in right.subjects
+            or any(folded_fit(name, right.subjects) for name in (caller.subject, caller.email))
+        )
+    )
+
+
+# Conditions of a right
+
+
+def _conditional(right: Right) -> bool:
+    return EVERYONE not in right.endpoints or right.time is not None or right.tokens_a_day > 0
+
+
+def _denies(right: Right, use: Use) -> bool:
+    """A denial holds where every condition of it does; the bound on tokens, once it is reached."""
+    if not _conditional(right):
+        return True
+    plain = _plain_path(use.path)
+    return (
+        (
+            EVERYONE in right.endpoints
+            or any(folded_fit(name, right.endpoints) for name in (*use.names, use.path, plain))
+        )
+        and (right.time is None or use.now is None or time_fits(right.time, use.now))
+        and (not right.tokens_a_day or use.tokens_today >= right.tokens_a_day)
+    )
+
+
+def _lacks(right: Right, caller: Caller, use: Use) -> Decision | None:
+    """Why this right does not allow, though it covers caller, connection and model; None: it allows."""
+    rule = f"rights:{right.id}"
+    if EVERYONE not in right.endpoints and not any(
+        fits_one(name, right.endpoints) for name in (*use.names, use.path) if name
+    ):
+        return _refused(
+            rule, "endpoint_denied",
+            f'right "{right.id}" is for {_listed(right.endpoints)} only; ask for more, then type: affidavit policy check',
+        )  # fmt: skip
+    if right.time is not None and (use.now is None or not time_fits(right.time, use.now)):
+        return _refused(rule, "outside_time", f'right "{right.id}" holds {shown(right.time)}; send the call again then')
+    if right.tokens_a_day and use.tokens_today >= right.tokens_a_day:
+        return _refused(
+            rule, "tokens_spent",
+            f'right "{right.id}" gives {right.tokens_a_day} tokens a day, and {use.tokens_today} are used; it begins anew at 00:00 UTC',
+        )  # fmt: skip
+    if right.purpose is not None and right.purpose.fullmatch(caller.purpose) is None:
+        return _refused(
+            rule, "purpose_required",
+            f'right "{right.id}" needs a purpose of the form {right.purpose.pattern}; type: affidavit login --purpose "…" (or token mint, run)',
+        )  # fmt: skip
+    return None
+
+
+def _plain_path(path: str) -> str:
+    """As a server may read it: escapes undone, empty and dotted segments taken out."""
+    kept: list[str] = []
+    for segment in unquote(path.partition("?")[0]).replace("\\", "/").split("/"):
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept)
 
 
 # Sentences

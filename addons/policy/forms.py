@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from addons.policy.fields import ID, Form
+from addons.policy.fields import ID, Fields, Form
 from addons.policy.hosts import is_loopback, normal_host
+from addons.policy.patterns import PATTERN_CHARACTERS, PatternRefused, compile_pattern
 
 _TEXT_CHARACTERS = 200
 
@@ -41,3 +42,16 @@ MODEL_GLOB = Form(
     'a model, or a pattern of models ("gpt-*"), or "" for calls that name none', lambda text: not text or _line(text)
 )
 URL = Form("an https URL without user, query or fragment (http only to this machine)", _safe_url, secret=True)
+_PATTERN = Form(f"a regular expression of 1-{PATTERN_CHARACTERS} characters", bool)
+
+
+def pattern(fields: Fields, key: str) -> re.Pattern[str] | None:
+    """A regular expression that no text can make run for long; None where there is none, or a fault is noted."""
+    text = fields.text(key, _PATTERN, "")
+    if not text:
+        return None
+    try:
+        return compile_pattern(text)
+    except PatternRefused as refused:
+        fields.reading.fault(fields.at(key), *refused.parts)
+        return None

@@ -124,12 +124,21 @@ class Happening(StrEnum):
     ALARM = "alarm"
 
 
+class IssuerKind(StrEnum):
+    """Whom an issuer's tokens name."""
+
+    PEOPLE = "people"
+    WORKLOADS = "workloads"  # jobs of a CI, service accounts: each a named one, with its run's address
+
+
 class Source(StrEnum):
     """Where a `${…}` reference is read from when a credential goes on."""
 
     ENV = "env"
     FILE = "file"
     COMMAND = "command"
+    KEYRING = "keyring"  # of the operating system: service, name
+    VAULT = "vault"  # HashiCorp Vault, KV version 2: mount, path, field
 
 
 class CredentialKind(StrEnum):
@@ -145,20 +154,56 @@ class CredentialKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRule:
+    """A claim that a token must hold, in one of the forms given."""
+
+    path: tuple[str, ...]
+    globs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """An OpenID Connect issuer whose tokens identify people or workloads."""
 
     id: str
     issuer: str  # the exact `iss`
     audiences: tuple[str, ...]  # accepted `aud`; one of them must be in the token
-    authorized_parties: tuple[str, ...]  # accepted `azp`; (): not checked
-    algorithms: tuple[str, ...]
-    jwks: str  # URL of the key set; "": from the issuer's discovery document
-    client_id: str  # what `affidavit login` signs in as; "": login does not use this issuer
-    subject_claim: tuple[str, ...]  # path into the claims, e.g. ("sub",)
-    email_claim: tuple[str, ...]
-    groups_claim: tuple[str, ...]  # e.g. ("realm_access", "roles")
-    leeway_seconds: int
+    authorized_parties: tuple[str, ...] = ()  # accepted `azp`; (): not checked
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    jwks: str = ""  # URL of the key set; "": from the issuer's discovery document
+    trusted_ca: str = ""  # file of roots beside the machine's, for the issuer's own TLS
+    kind: IssuerKind = IssuerKind.PEOPLE
+    client_id: str = ""  # what `affidavit login` signs in as; "": login does not use this issuer
+    scopes: tuple[str, ...] = ("openid", "profile", "email", "offline_access")
+    subject_claim: tuple[str, ...] = ("sub",)  # path into the claims
+    email_claim: tuple[str, ...] = ("email",)
+    groups_claim: tuple[str, ...] = ("groups",)  # e.g. ("realm_access", "roles")
+    groups_in_words: bool = False  # the claim is one text, a group a word, as `scope` is
+    groups: tuple[str, ...] = ()  # that everybody whom it names is in
+    groups_from: Reference | None = None  # instead of a claim: a JSON file, or a command
+    require: tuple[ClaimRule, ...] = ()
+    run_url: str = ""  # of a workload: its run's address, "{claim}" filled in
+    leeway_seconds: int = 30
+    session_seconds: int = 43_200  # a gateway token lives at most as long
+    recheck_seconds: int = 300  # whoever has left, or has left a group, is refused after that at the latest
+    offline_seconds: int = 3600  # how long keys and the last check serve while the issuer cannot be asked
+
+    @property
+    def workloads(self) -> bool:
+        return self.kind is IssuerKind.WORKLOADS
+
+    @property
+    def groups_elsewhere(self) -> bool:
+        return self.groups_from is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeMatch:
+    """When the call is made, by a clock on the wall."""
+
+    weekdays: tuple[Weekday, ...] = ()  # (): every
+    hours: tuple[int, int] | None = None  # from, until (not included); (18, 8) goes over midnight
+    zone: str = "UTC"  # of the IANA database
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +215,11 @@ class Right:
     connections: tuple[str, ...]  # globs on connection ids
     models: tuple[str, ...]  # globs on models
     effect: Effect
+    subjects: tuple[str, ...] = (EVERYONE,)  # globs on subjects and addresses, letter case ignored
+    endpoints: tuple[str, ...] = (EVERYONE,)  # globs on operations ("chat"), or on paths if they begin with "/"
+    time: TimeMatch | None = None  # None: always
+    tokens_a_day: int = 0  # of one caller, in and out, UTC; 0: no bound
+    purpose: re.Pattern[str] | None = None  # what the caller's purpose must be, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +232,10 @@ class Identity:
     def accepts_local(self) -> bool:
         """Whether locally minted tokens identify anybody, as things stand."""
         return self.local is LocalIssuer.ALLOW or (self.local is LocalIssuer.TRIAL and not self.issuers)
+
+    def issuer_of(self, subject: str) -> Issuer | None:
+        """The issuer that a subject `<issuer>|<sub>` comes from, if it is named here."""
+        return next((one for one in self.issuers if subject.startswith(one.issuer + "|")), None)
 
 
 # connections.yaml
@@ -278,15 +332,6 @@ class AttachmentMatch:
 
     types: tuple[str, ...]  # globs on media types ("image/*") or kinds ("document"); (): every
     least_bytes: int  # 0: of any size
-
-
-@dataclass(frozen=True, slots=True)
-class TimeMatch:
-    """When the call is made, by a clock on the wall."""
-
-    weekdays: tuple[Weekday, ...] = ()  # (): every
-    hours: tuple[int, int] | None = None  # from, until (not included); (18, 8) goes over midnight
-    zone: str = "UTC"  # of the IANA database
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from addons.policy import forms, nodes
 from addons.policy.approval_rules import covering
@@ -28,14 +26,12 @@ from addons.policy.model import (
     Scope,
     Source,
     Then,
-    TimeMatch,
     Webhook,
-    Weekday,
     When,
 )
-from addons.policy.patterns import PATTERN_CHARACTERS, PatternRefused, compile_pattern
 from addons.policy.read_connections import reference_pieces
 from addons.policy.read_rules import known_entities
+from addons.policy.times import TIME_KEYS, read_time
 
 KEYS = ("version", "rules", "webhooks")
 RULE_KEYS = (
@@ -47,7 +43,6 @@ WHEN_KEYS = (
 )  # fmt: skip
 COMMAND_KEYS = ("language", "verb", "objects", "outside")
 ATTACHMENT_KEYS = ("types", "least_bytes")
-TIME_KEYS = ("weekdays", "hours", "zone")
 APPROVER_KEYS = ("groups", "count", "also", "break_glass")
 QUORUM_KEYS = ("groups", "count")
 WEBHOOK_KEYS = ("id", "url", "format", "secret", "on", "rules", "payload", "link")
@@ -64,22 +59,9 @@ _MOST_BYTES = 1 << 30
 _LANGUAGES = ("sql", "shell", "http", "mcp", "python", "other")  # the store's `commands.language`
 _KINDS = ("image", "audio", "document")
 _HTTP_VERBS = frozenset({"get", "head", "post", "put", "delete", "connect", "options", "trace", "patch", "unknown"})
-_HOURS = re.compile(r"([01]?[0-9]|2[0-3])-([01]?[0-9]|2[0-4])")
-
-
-def _is_zone(text: str) -> bool:
-    try:
-        return bool(text) and ZoneInfo(text) is not None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 _LANGUAGE = Form(f"a language ({', '.join(_LANGUAGES)})", lambda text: text in _LANGUAGES)
-_PATTERN = Form(f"a regular expression of 1-{PATTERN_CHARACTERS} characters", bool)
-_SPAN = Form(
-    'hours as "18-8": from, until and not with it (0-23, 0-24), not the same', lambda text: _hours(text) is not None
-)
-_ZONE = Form('a time zone ("UTC", "Europe/Berlin")', _is_zone)
 _TYPE = Form(
     'a media type, a pattern of them ("image/*"), or image, audio, document', lambda text: text in _KINDS or "/" in text
 )
@@ -233,7 +215,7 @@ def _when(fields: Fields, around: Around) -> When:
     return When(
         direction=direction,
         entities=_counts(fields, around.entities),
-        pattern=_pattern(fields),
+        pattern=forms.pattern(fields, "pattern"),
         tools=fields.texts("tools", forms.GLOB, ()),
         commands=_commands(fields.inner("commands", COMMAND_KEYS, required=False)),
         groups=fields.texts("groups", forms.GROUP, ()),
@@ -242,7 +224,7 @@ def _when(fields: Fields, around: Around) -> When:
         endpoints=_endpoints(fields, around.endpoints),
         attachments=_attachments(fields.inner("attachments", ATTACHMENT_KEYS, required=False)),
         estimated_tokens=fields.whole("estimated_tokens", 1, 100_000_000, 0),
-        time=_time(fields.inner("time", TIME_KEYS, required=False)),
+        time=read_time(fields.inner("time", TIME_KEYS, required=False)),
         first_use=fields.choice("first_use", FirstUse) if "first_use" in fields else None,
     )
 
@@ -278,26 +260,6 @@ def _attachments(fields: Fields | None) -> AttachmentMatch | None:
     return AttachmentMatch(fields.texts("types", _TYPE, ()), fields.whole("least_bytes", 1, _MOST_BYTES, 0))
 
 
-def _time(fields: Fields | None) -> TimeMatch | None:
-    if fields is None:
-        return None
-    if fields.readable and not ("weekdays" in fields or "hours" in fields):
-        fields.reading.fault(fields.line, "weekdays or hours in time", "neither", "add one, or leave the key out")
-    weekdays = fields.texts("weekdays", _one_of("a weekday", Weekday), ())
-    return TimeMatch(
-        tuple(Weekday(word) for word in weekdays if word),
-        _hours(fields.text("hours", _SPAN, "")),
-        fields.text("zone", _ZONE, "UTC") or "UTC",
-    )
-
-
-def _hours(text: str) -> tuple[int, int] | None:
-    found = _HOURS.fullmatch(text)
-    if found is None or int(found[1]) == int(found[2]):
-        return None
-    return int(found[1]), int(found[2])
-
-
 def _counts(fields: Fields, known: frozenset[str]) -> tuple[tuple[str, int], ...]:
     """`[CREDIT_CARD, US_*]` is at least one of any; `{CREDIT_CARD: 10}` at least ten."""
     node = fields.node("entities", required=False)
@@ -317,17 +279,6 @@ def _counts(fields: Fields, known: frozenset[str]) -> tuple[tuple[str, int], ...
             for name in sorted(name for name in known if fnmatchcase(name, good.text)):
                 counts[name] = min(count, counts.get(name, count))
     return tuple(counts.items())
-
-
-def _pattern(fields: Fields) -> re.Pattern[str] | None:
-    text = fields.text("pattern", _PATTERN, "")
-    if not text:
-        return None
-    try:
-        return compile_pattern(text)
-    except PatternRefused as refused:
-        fields.reading.fault(fields.at("pattern"), *refused.parts)
-        return None
 
 
 def _commands(fields: Fields | None) -> CommandMatch | None:

@@ -6,7 +6,6 @@ No key of a provider may stand in the file: its content is part of the evidence.
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 
 from addons.policy import forms
@@ -21,10 +20,10 @@ from addons.policy.model import (
     Limits,
     OtherHosts,
     Reference,
-    Source,
     Upstream,
 )
 from addons.policy.nodes import Scalar
+from addons.policy.references import reference
 
 KEYS = ("version", "other_hosts", "connections")
 CONNECTION_KEYS = (
@@ -50,9 +49,7 @@ _FRAMING = (
     "upgrade",
     "proxy-authorization",
 )
-_REFERENCE = re.compile(r"\$\{(env|file|command):\s*([^{}]{1,500}?)\s*\}")
 _SCHEME_WORD = re.compile(r"(?:[A-Za-z][A-Za-z-]{0,15} )?")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 _HEADER = Form("the name of a header", lambda text: _TOKEN.fullmatch(text) is not None and text.lower() not in _FRAMING)
 _PARAMETER = Form(
@@ -63,7 +60,7 @@ _HOST = Form(
     lambda text: _host(text) != "",
 )
 _TEMPLATE = Form(
-    'at most a scheme word and a reference ("Bearer ${env:NAME}", "${file:/path}", "${command: name words}")',
+    'at most a scheme word and a reference ("Bearer ${env:NAME}", "${file:/path}", "${command: name words}", "${keyring:service/name}", "${vault:mount/path#field}")',
     lambda text: bool(reference_pieces(text)),
     secret=True,
 )
@@ -178,28 +175,15 @@ def _credential(fields: Fields) -> Credential:
 
 def reference_pieces(template: str) -> tuple[str | Reference, ...]:
     """() where the template is not one: literal text beyond a scheme word could be a key."""
-    found = _REFERENCE.fullmatch(template[len(word := _scheme_word(template)) :])
+    found = reference(template[len(word := _scheme_word(template)) :])
     if found is None:
         return ()
-    arguments = _arguments(Source(found[1]), found[2])
-    pieces: tuple[str | Reference, ...] = (word, Reference(Source(found[1]), arguments))
-    return tuple(piece for piece in pieces if piece) if arguments else ()
+    return (word, found) if word else (found,)
 
 
 def _scheme_word(template: str) -> str:
     found = _SCHEME_WORD.match(template)
     return found[0] if found else ""
-
-
-def _arguments(source: Source, text: str) -> tuple[str, ...]:
-    if source is Source.ENV:
-        return (text,) if _ENV_NAME.fullmatch(text) else ()
-    if source is Source.FILE:
-        return (text,) if text.startswith(("/", "~/")) else ()
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return ()
 
 
 def _limits(fields: Fields | None) -> Limits:

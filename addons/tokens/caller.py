@@ -21,9 +21,12 @@ class Caller:
     subject: str  # "<issuer>|<sub>"; the local issuer's: "local|alice"
     email: str
     groups: tuple[str, ...]
-    auth_method: str  # "afd_token" | "jwt"
+    auth_method: str  # "afd_token" | "jwt" | "workload_afd_token" | "workload_jwt"
     token_id: str  # id of the gateway token, or the JWT's jti
     grade: Grade
     purpose: str
     expires_at: datetime
-    minted_by: str  # who made the token: for the local issuer the operating system's user; "" for outside issuers
+    minted_by: (
+        str  # local issuer: the operating system's user; a workload: its run's address; else whose login it came from
+    )
+    workload: bool = False  # a job or a service, not a person

@@ -2,16 +2,20 @@
 
     <base64url header>.<base64url claims>.<base64url signature>
 
-What is checked, in this order: form, header, signature, then iss, aud, azp, exp, nbf, iat, and the claims that name a person.
+What is checked, in this order: form, header, signature, then iss, aud, azp, exp, nbf, iat, the claims that the rules require, and
+those that name a person or workload.
 Source: RFC 7519 (JWT), RFC 7515 (JWS), RFC 8725 (best practice), RFC 9068 (at+jwt), OpenID Connect Core 1.0, 2 and 3.1.3.7.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from addons.tokens.caller import Caller, Grade
 from addons.tokens.gateway_token import TokenRefused
@@ -24,6 +28,15 @@ TEXT_CHARACTERS = 256
 TYPES = ("", "jwt", "at+jwt", "application/at+jwt")
 LOGIN_HINT = "sign in again: affidavit login"
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+class RequiredClaim(Protocol):
+    """A path into the claims, and the forms of what must be there."""
+
+    @property
+    def path(self) -> tuple[str, ...]: ...
+    @property
+    def globs(self) -> tuple[str, ...]: ...
 
 
 class IssuerRules(Protocol):
@@ -43,6 +56,18 @@ class IssuerRules(Protocol):
     def email_claim(self) -> tuple[str, ...]: ...
     @property
     def groups_claim(self) -> tuple[str, ...]: ...
+    @property
+    def groups_in_words(self) -> bool: ...
+    @property
+    def groups(self) -> tuple[str, ...]: ...  # of everybody
+    @property
+    def groups_elsewhere(self) -> bool: ...  # they are not read from the token
+    @property
+    def require(self) -> tuple[RequiredClaim, ...]: ...
+    @property
+    def workloads(self) -> bool: ...
+    @property
+    def run_url(self) -> str: ...
     @property
     def leeway_seconds(self) -> int: ...
 
@@ -72,6 +97,7 @@ def verify(token: str, rules: IssuerRules, keys: KeySet, now: datetime) -> Ident
     header, claims, signature, signed = _parts(token)
     _check_signature(header, signature, signed, rules, keys)
     _check_source(claims, rules)
+    _check_required(claims, rules)
     expires_at = _check_times(claims, rules.leeway_seconds, now)
     return Identified(
         _caller(claims, rules, expires_at), _time(claims, "auth_time"), _texts(claims.get("amr", []), "amr")
@@ -158,6 +184,24 @@ def _time(claims: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromtimestamp(value, UTC)
 
 
+def _check_required(claims: Mapping[str, Any], rules: IssuerRules) -> None:
+    for each in rules.require:
+        found = _at(claims, each.path)
+        values = [_plain(value) for value in (found if isinstance(found, list) else [found])]
+        if not any(fnmatchcase(value, glob) for value in values if value for glob in each.globs):
+            raise _refused(
+                "token_claims",
+                f"expected claim {'.'.join(each.path)} as identity.yaml requires it, got another or none",
+            )
+
+
+def _plain(value: Any) -> str:
+    """A claim as text: numbers and truth values as JSON spells them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else ""
+
+
 def _caller(claims: Mapping[str, Any], rules: IssuerRules, expires_at: datetime) -> Caller:
     subject = _text(_at(claims, rules.subject_claim), "the subject")
     if not subject:
@@ -166,14 +210,58 @@ def _caller(claims: Mapping[str, Any], rules: IssuerRules, expires_at: datetime)
     return Caller(
         subject=f"{rules.issuer}|{subject}",
         email="" if claims.get("email_verified") is False else email,
-        groups=_texts(_at(claims, rules.groups_claim), "groups"),
-        auth_method="jwt",
+        groups=tuple(dict.fromkeys((*_groups(claims, rules), *rules.groups))),
+        auth_method="workload_jwt" if rules.workloads else "jwt",
         token_id=_text(claims.get("jti"), "jti"),
         grade=Grade.MANAGED,
         purpose="",
         expires_at=expires_at,
-        minted_by="",
+        minted_by=_run_address(claims, rules) if rules.workloads else "",
+        workload=rules.workloads,
     )
+
+
+def _groups(claims: Mapping[str, Any], rules: IssuerRules) -> tuple[str, ...]:
+    if rules.groups_elsewhere:
+        return ()
+    found = _at(claims, rules.groups_claim)
+    if found is None and _too_many_to_list(claims, rules.groups_claim[0]):
+        raise _refused(
+            "groups_overage",
+            "the issuer left the groups out because they are too many (overage); limit the claim to the groups of this "
+            "application, use app roles, or name groups_from in identity.yaml",
+        )
+    if isinstance(found, str) and rules.groups_in_words:
+        found = found.split()
+    return _texts(found, "groups")
+
+
+def _too_many_to_list(claims: Mapping[str, Any], name: str) -> bool:
+    """Entra's two signs of overage: learn.microsoft.com, "Configure group claims", read 2026-11-23."""
+    elsewhere = claims.get("_claim_names")
+    return (isinstance(elsewhere, dict) and name in elsewhere) or _plain(claims.get("hasgroups")) in ("true", "1")
+
+
+# A run's own page, where the issuer's rules name no other: GitHub Actions, GitLab.
+_RUNS = (
+    ("repository", "https://github.com/{repository}/actions/runs/{run_id}"),
+    ("project_path", "{iss}/{project_path}/-/jobs/{job_id}"),
+)
+
+
+def _run_address(claims: Mapping[str, Any], rules: IssuerRules) -> str:
+    """Empty where a claim that it is made of is missing. What a claim holds cannot lead out of its place in the address."""
+    template = rules.run_url or next((url for claim, url in _RUNS if claim in claims), "")
+    missing = False
+
+    def filled(match: re.Match[str]) -> str:
+        nonlocal missing
+        value = _plain(claims.get(match[1]))
+        missing = missing or not value or len(value) > TEXT_CHARACTERS or ".." in value
+        return value if match[1] == "iss" else quote(value, safe="/")
+
+    address = re.sub(r"\{([a-z_]+)\}", filled, template)
+    return "" if missing else address
 
 
 def _at(claims: Any, path: tuple[str, ...]) -> Any:

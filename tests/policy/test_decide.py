@@ -1,5 +1,6 @@
 """addons/policy/decide.py: what the policies say about one call."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -183,13 +184,19 @@ def test_a_model_is_shown_bounded_and_on_one_line():
         ("local: off\n", Grade.TRIAL, "local_issuer_off"),
         ("issuers: [{id: a, issuer: 'https://a.example', audiences: [b]}]\n", Grade.TRIAL, "local_issuer_off"),
         ("local: allow\nissuers: [{id: a, issuer: 'https://a.example', audiences: [b]}]\n", Grade.TRIAL, "allowed"),
-        ("local: off\n", Grade.MANAGED, "allowed"),
+        ("local: off\n", Grade.MANAGED, "issuer_unknown"),
+        ("issuers: [{id: a, issuer: 'https://a.example', audiences: [b]}]\n", Grade.MANAGED, "allowed"),
+        ("issuers: [{id: a, issuer: 'https://a.exampl', audiences: [b]}]\n", Grade.MANAGED, "issuer_unknown"),
     ],
 )
 def test_the_local_issuer_counts_while_there_is_no_other(identity, grade, code):
     policies = parsed(**swapped("identity", "rights:", f"{identity}rights:"))
 
-    assert may_identify(policies, caller("engineering", grade=grade)).code == code
+    person = caller("engineering", grade=grade)
+    if grade is Grade.MANAGED:
+        person = replace(person, subject="https://a.example|alice")
+
+    assert may_identify(policies, person).code == code
 
 
 @pytest.mark.parametrize(

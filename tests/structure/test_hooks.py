@@ -7,10 +7,11 @@ import inspect
 import pytest
 from mitmproxy import hooks as mitmproxy_hooks
 
-from addons import approval, credentials, identity, masking, recording, stack
+from addons import approval, credentials, identity, login, masking, recording, stack
 from addons.layers import ReplyPieceHook, UpstreamFailedHook
 
 ORDER = (
+    login.Login,
     identity.Identity,
     masking.Masking,
     recording.Recording,
@@ -23,8 +24,8 @@ TABLE = {
     "http_connect": "Identity",
     "next_layer": "Identity",
     "server_connect": "Identity",
-    "requestheaders": "Identity Recording",
-    "request": "Masking Recording Approval Credentials",
+    "requestheaders": "Login Identity Recording",
+    "request": "Login Masking Recording Approval Credentials",
     "responseheaders": "Recording Credentials",
     "reply_piece": "Approval",
     "upstream_failed": "Closing",
