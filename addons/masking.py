@@ -12,8 +12,8 @@ import binascii
 import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mitmproxy import http
@@ -33,14 +33,16 @@ from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.encodings import decoded
+from addons.providers.history import KEYS, Beginnings, Place, place_of
 from addons.providers.json_values import NotJson, dumps, loads
 from addons.providers.pieces import sealed
 from addons.providers.rewriting import Rewriter
 from addons.providers.wire import WireRequest, media_type
 from addons.taps import OFF_LOOP_BYTES, read_reply
-from addons.views import ReplyView, RequestView
+from addons.views import Long, ReplyView, RequestView
 
 NOTHING = Masked("")
+LONG_BODY = 8 << 10  # bytes from which on a body's beginning is remembered
 MEMO_BYTES = 64 << 20  # of remembered detections
 # Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
 FRAMING = frozenset(
@@ -61,13 +63,36 @@ STREAMS = frozenset(
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A turn that went upstream before, on this connection, by this person, under these rules."""
 
     tip: Tip | None
     session_id: str
     person_spoke: bool  # a user's turn is among it: a shared system prompt alone links nothing
+
+    @classmethod
+    def of(cls, kept: Kept) -> Sent:
+        node, depth, session_id, spoke = kept
+        return cls(Tip(node, depth) if node else None, session_id, spoke)
+
+    @property
+    def kept(self) -> Kept:
+        return (self.tip.id, self.tip.depth, self.session_id, self.person_spoke) if self.tip else (b"", 0, *self[1:])
+
+
+Kept = tuple[
+    bytes, int, str, bool
+]  # of 200,000 of them, none is looked at by the garbage collector: a plain tuple of plain values
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A beginning of a body that went upstream before, up to its last turn there."""
+
+    key: bytes  # of that turn, in the prefix cache
+    sent: Sent
+    lead: bytes
+    endpoint: str
 
 
 @dataclass(slots=True)
@@ -95,7 +120,8 @@ class Masking:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._memo_key = desk.random(32)
-        self._sent: OrderedDict[bytes, Sent] = OrderedDict()
+        self._sent: OrderedDict[bytes, Kept] = OrderedDict()
+        self._beginnings = Beginnings(self._memo_key)
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
         self._originals: dict[str, OrderedDict[str, str]] = {}  # by person: placeholder -> value; in memory only
@@ -121,6 +147,8 @@ class Masking:
             ]
             self._masker = Masker(rules, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
             self._wires = {way for way in ("request", "response") if any(rule.wire.covers(way) for rule in rules)}
+            counted = any(rule.when.estimated_tokens for rule in self.desk.policies.approval)
+            self._needs_all = "request" in self._wires or counted  # something looks at the whole history, each time
             self._digest = self.desk.policies.digest
             self._scopes.clear()
             self._rests.clear()
@@ -146,16 +174,12 @@ class Masking:
             exchange.stop = Refused(
                 400, "body_unreadable", "the request's content-encoding does not match its body; send it uncompressed"
             )
-        path, _, query = exchange.path.partition("?")
-        call = doors.parse_call(
-            exchange.provider,
-            WireRequest(flow.request.method, path, query, tuple(flow.request.headers.items(multi=True)), body),
-        )
-        exchange.call = call
         scope = self._scope(exchange, "request")
         chain = self.desk.store.chain(exchange.caller.subject)
-        view, first = self._prefix(call, exchange)
-        fresh = call.turns[first:]
+        path, _, query = exchange.path.partition("?")
+        asked = WireRequest(flow.request.method, path, query, tuple(flow.request.headers.items(multi=True)), body)
+        call, view, fresh = self._read(exchange, asked)
+        exchange.call = call
         large = view.fresh_bytes > LARGE_TEXT
         work = asyncio.to_thread if large else _here
         made = await work(self._mask_turns, chain, scope, view, fresh)
@@ -184,20 +208,61 @@ class Masking:
             self._scopes[key] = scope
         return scope
 
-    def _prefix(self, call: Call, exchange: Exchange) -> tuple[RequestView, int]:
-        """The view of the turns that were sent before, and how many they are."""
+    def _read(self, exchange: Exchange, asked: WireRequest) -> tuple[Call, RequestView, tuple[Turn, ...]]:
+        """The call, the view of what of it was sent before, and the turns that were not.
+
+        Of a long body whose beginning went upstream before, byte for byte, only what follows is parsed: the call has only those turns then.
+        """
+        assert exchange.caller
+        assert exchange.connection
+        if len(asked.body) < LONG_BODY or self._needs_all:
+            call = doors.parse_call(exchange.provider, asked)
+            return call, *self._prefix(call, call.turns, exchange, None)
+        where = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{asked.method}\0{asked.path}"
+        reading = self._beginnings.read(where, asked.body)
+        known: Known | None = reading.known.state if reading.known else None  # type: ignore[assignment] # what `sent` put there
+        call = doors.parse_call(exchange.provider, replace(asked, body=reading.rest))
+        place = place_of(reading.rest)
+        lead = _lead_of(call, place)
+        if known and not self._continues(call, lead, known):
+            reading, known = self._beginnings.read("", asked.body), None
+            call = doors.parse_call(exchange.provider, asked)
+            place = place_of(asked.body)
+            lead = _lead_of(call, place)
+        turns = call.turns if known is None or lead is None else call.turns[lead:]
+        view, fresh = self._prefix(call, turns, exchange, known)
+        if place and lead is not None:
+            more = len(asked.body) - len(reading.rest)
+            view.long = Long(
+                where, reading, replace(place, end=place.end + more), self._lead(call, lead), call.endpoint
+            )
+        return call, view, fresh
+
+    def _continues(self, call: Call, lead: int | None, known: Known) -> bool:
+        return lead is not None and call.endpoint == known.endpoint and self._lead(call, lead) == known.lead
+
+    def _lead(self, call: Call, count: int) -> bytes:
+        """Digest of the turns that are not entries of the list: tools, a system prompt beside it."""
+        said = b"\0".join(turn.role.encode() + b"\0" + dumps(turn.raw) for turn in call.turns[:count])
+        return hashlib.sha256(self._memo_key + said).digest()
+
+    def _prefix(
+        self, call: Call, turns: tuple[Turn, ...], exchange: Exchange, before: Known | None
+    ) -> tuple[RequestView, tuple[Turn, ...]]:
+        """The view of the turns that were sent before, and those that were not. before: what precedes `turns`, and was sent."""
         assert exchange.caller
         assert exchange.connection
         start = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{call.endpoint}"
-        key = hashlib.sha256(self._memo_key + start.encode()).digest()
+        key = before.key if before else hashlib.sha256(self._memo_key + start.encode()).digest()
         keys: list[bytes] = []
-        known, last, fresh_bytes = 0, None, 0
-        for turn in call.turns:
+        known, fresh_bytes = 0, 0
+        last = before.sent if before else None
+        for turn in turns:
             raw = dumps(turn.raw)
             key = hashlib.sha256(b"%b%b%b\0%b" % (self._memo_key, key, turn.role.encode(), raw)).digest()
             if known == len(keys) and (found := self._sent.get(key)):
                 self._sent.move_to_end(key)
-                known, last = known + 1, found
+                known, last = known + 1, Sent.of(found)
             else:
                 fresh_bytes += len(raw)
             keys.append(key)
@@ -207,7 +272,7 @@ class Masking:
         else:
             view.session_id, view.link_reason = self.desk.new_id("se"), "new"
         view.spoke = (last.person_spoke,) if last else (False,)
-        return view, known
+        return view, turns[known:]
 
     def _mask_turns(self, chain: Chain, scope: ScopedMasker, view: RequestView, turns: tuple[Turn, ...]) -> _Made:
         made = _Made(tip=view.tip)
@@ -355,9 +420,15 @@ class Masking:
         """The call has left: its turns need no second look. Called by the recorder once `exchange.closed` is durable."""
         view: RequestView = exchange.request
         for key, tip, spoke in zip(view.keys[view.known :], view.tips, view.spoke, strict=False):
-            self._sent[key] = Sent(tip, view.session_id, spoke)
+            self._sent[key] = Sent(tip, view.session_id, spoke).kept
         while len(self._sent) > PREFIXES:
             self._sent.popitem(last=False)
+        if (long := view.long) and view.tips:
+            last = Sent(view.tips[-1], view.session_id, view.spoke[-1])
+            self._beginnings.add(
+                long.where, long.reading, long.place, Known(view.keys[-1], last, long.lead, long.endpoint)
+            )
+            view.long = None
 
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -493,6 +564,15 @@ def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:
         return body if text is None else str(changer.whole(text)).encode()
     changed = changer.whole(value)
     return body if changed == value else dumps(changed)
+
+
+def _lead_of(call: Call, place: Place | None) -> int | None:
+    """How many turns stand before those that are the entries at `place`, one each; None where they are not."""
+    if place is None or (lead := len(call.turns) - place.entries) < 0:
+        return None
+    first, last = call.turns[lead].pointer.rpartition("/"), call.turns[-1].pointer.rpartition("/")
+    fits = first[0] == last[0] and first[0][1:] in KEYS and first[2] == "0" and last[2] == str(place.entries - 1)
+    return lead if fits else None
 
 
 def _tells(name: str) -> bool:

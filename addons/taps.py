@@ -195,7 +195,9 @@ class Tap(layers.Tap):
 
     def _pass_batch(self, frames: list[Frame], edited: bytes | None) -> bytes:
         passed = bytearray(b"".join(map(self._spelled, frames)) if edited is None else edited)
-        after_end = bool(self.held) or any(frame.last for frame in frames)  # what comes with the end waits for the record
+        after_end = bool(self.held) or any(
+            frame.last for frame in frames
+        )  # what comes with the end waits for the record
         if after_end:
             self.held += passed
             passed.clear()

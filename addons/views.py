@@ -9,6 +9,18 @@ from addons.evidence.chain import Masking as Row
 from addons.evidence.chain import Node, Tip
 from addons.evidence.records import Command
 from addons.providers.call import Part
+from addons.providers.history import Place, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Long:
+    """A long body, to be remembered once it has left."""
+
+    where: str
+    reading: Reading
+    place: Place  # of the list, in the whole body
+    lead: bytes
+    endpoint: str
 
 
 @dataclass(slots=True)
@@ -30,6 +42,7 @@ class RequestView:
     keys: tuple[bytes, ...] = field(default=(), repr=False)  # of every turn, for the prefix cache
     known: int = 0  # turns that were sent before
     fresh_bytes: int = 0  # JSON of the others
+    long: Long | None = None
     tips: tuple[Tip | None, ...] = ()
     spoke: tuple[bool, ...] = ()
 
