@@ -20,6 +20,7 @@ EXAMPLES = """\b
 Examples:
   affidavit verify ~/.affidavit
   affidavit verify ~/evidence-2026-11 --vkey 'affidavit.invalid/1a2b3c4d+…' --seen last-year/checkpoint.txt
+  affidavit verify receipt.txt --vkey 'affidavit.invalid/1a2b3c4d+…'
 """
 
 
@@ -28,7 +29,7 @@ class Found:
     """What both verifiers say, in one form."""
 
     path: str
-    kind: str  # "store" | "package"
+    kind: str  # "store" | "package" | "receipt"
     vkey: str
     counts: dict[str, int]
     totals: dict[str, int]  # of each failure's name
@@ -53,9 +54,12 @@ class Found:
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs: JSON on stdout.")
 def verify_path(*, path: Path, everything: bool, vkey: str, seen: tuple[Path, ...], as_json: bool) -> int:
-    """Check PATH: a state folder, a store (evidence.db), or a package. Exit status 1 if anything does not hold."""
+    """Check PATH: a state folder, a store (evidence.db), a package, or a receipt. Exit status 1 if anything does not hold."""
     bag, database = single_file_verify.places(path)
-    found = _package(path, vkey, seen, everything) if bag else _store(database, vkey, seen, everything)
+    if single_file_verify.is_receipt(path):
+        found = _package(path, vkey, (), everything, kind="receipt")
+    else:
+        found = _package(path, vkey, seen, everything) if bag else _store(database, vkey, seen, everything)
     if as_json:
         print_json(asdict(found))
     else:
@@ -78,11 +82,11 @@ def _store(database: Path, vkey: str, seen: Sequence[Path], everything: bool) ->
     return Found(str(database), "store", key.vkey, counts, dict(report.totals), report.failures, [*notes, _HORIZON])
 
 
-def _package(path: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
+def _package(path: Path, vkey: str, seen: Sequence[Path], everything: bool, kind: str = "package") -> Found:
     """With this installation's copy of the verifier, not with the one that lies in the package."""
     report = single_file_verify.verify(path, vkey, list(seen), everything)
     failures = [Failure(*failure) for failure in report.failures]
-    return Found(str(path), "package", vkey, report.looked_at, report.totals, failures, report.notes)
+    return Found(str(path), kind, vkey, report.looked_at, report.totals, failures, report.notes)
 
 
 def _progress(done: int, size: int) -> None:

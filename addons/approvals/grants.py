@@ -56,7 +56,7 @@ class Grant:
 
 
 def grant(approval: Approval, now: datetime) -> Grant:
-    """The one grant of an approved approval. It lasts as long as the approval; of scope minutes, so many from now."""
+    """The one grant of an approved approval. It lasts as long as the approval; of scope minutes, so many from now and not longer."""
     if approval.state is not State.APPROVED:
         raise GrantRefused("not_approved", f"approval {approval.id} is {approval.state}; {REQUEST_HINT}")
     scope = approval.scope
@@ -67,7 +67,9 @@ def grant(approval: Approval, now: datetime) -> Grant:
         approval_id=approval.id,
         key=approval.key,
         granted_at=now,
-        expires_at=now + timedelta(minutes=approval.minutes) if scope is Scope.MINUTES else approval.expires_at,
+        expires_at=min(now + timedelta(minutes=approval.minutes), approval.expires_at)
+        if scope is Scope.MINUTES
+        else approval.expires_at,
         scope=scope,
         session_id=approval.about.session_id if scope is Scope.SESSION else "",
     )

@@ -317,13 +317,13 @@ def _approval_faults(database: Connection, row: list[Any], payload: dict[str, An
     if not (requested_at <= (decided_at or "") <= (used_at or "") < (expires_at or "")):
         yield f"asked {requested_at}, decided {decided_at}, used {used_at}, expires {expires_at}: not in this order"
     details = (payload or {}).get("details", {})
-    wanted = set(details.get("groups", ()))
-    votes = [vote for vote in details.get("votes", ()) if vote["verdict"] == "approve"] or [
-        {"approver": approver, "at": decided_at}
-    ]
+    wanted = {*details.get("groups", ()), *(group for one in details.get("also", ()) for group in one["groups"])}
+    wanted |= set(details.get("break_glass", ()))
+    said = [vote for vote in details.get("votes", ()) if vote["verdict"] == "approve" and not vote.get("lapsed")]
+    votes = said or [{"approver": approver, "at": decided_at}]
     for vote in votes:
         had = set(vote.get("groups", ())) or _groups_at(database, vote["approver"], vote["at"])
-        if wanted and not wanted & had:
+        if wanted and "*" not in wanted and not wanted & had:
             yield f"{vote['approver']} had none of {', '.join(sorted(wanted))} at {vote['at']}, by any token or role on record"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from addons.evidence.check_exchanges import check_exchanges
 from addons.evidence.check_log import Claim, LogCheck
 from addons.evidence.check_messages import MessageCheck, check_subjects, subjects_of
+from addons.evidence.check_receipts import check_receipt
 from addons.evidence.check_rows import ChangingRows
 from addons.evidence.checkpoints import Verifier
 from addons.evidence.database import Connection, Database, reader, sqlite3
@@ -74,6 +75,7 @@ def _check(
     messages = MessageCheck(connection, report, people, size=size, erased=log.erased)
     for leaf in log.run(progress):
         rows.leaf(leaf)
+        check_receipt(leaf, keys, report)
         messages.leaf(leaf)
     log.check_signatures(every=everything)
     rows.finish()

@@ -120,6 +120,11 @@ def _rule(rule: Fields, around: Around) -> ApprovalRule:
         )
     hold_seconds, expires_seconds = _times(rule) if holds else (0, 0)
     scopes, most_minutes = _scopes(rule) if holds else ((Scope.EXACT,), 0)
+    if most_minutes * 60 > expires_seconds:
+        needed = f"most_minutes within expires_seconds ({expires_seconds // 60} minutes)"
+        rule.reading.fault(
+            rule.at("most_minutes"), needed, str(most_minutes), "change one: nothing is used after its approval's time"
+        )
     return ApprovalRule(
         id=rule_id,
         when=when,

@@ -299,6 +299,7 @@ REFUSED = {
     "a purpose for a reply": ("approval", "then: hold", "then: require_purpose", "expected then: require_purpose only of requests"),
     "minutes without their most": ("approval", "hold_seconds: 110", "hold_seconds: 110\n    scopes: [minutes]", "expected most_minutes (1-480) beside scope minutes"),
     "minutes nobody may give": ("approval", "hold_seconds: 110", "hold_seconds: 110\n    most_minutes: 9", "expected most_minutes (1-480) beside scope minutes"),
+    "minutes that outlive the approval": ("approval", "hold_seconds: 110", "hold_seconds: 110\n    scopes: [minutes]\n    most_minutes: 61", "expected most_minutes within expires_seconds (60 minutes), got 61"),
     "scopes of a denial": ("approval", "then: hold", "then: deny\n    scopes: [exact]", "expected scopes only beside then: hold"),
     "a webhook of plain HTTP": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: slack, url: 'http://hooks.example/x'}\nrules:\n", "expected an https URL (http only to this machine)"),
     "a webhook that nobody signs": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: json, url: 'https://hooks.example/x'}\nrules:\n", "expected a secret beside format: json"),

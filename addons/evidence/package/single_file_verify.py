@@ -3,7 +3,8 @@ r"""Checks an Affidavit evidence package, or an evidence store, with Python >= 3
 
     python3 verify.py [PATH] [--vkey 'NAME+HASH+KEY'] [--seen FILE ...] [--all]
 
-PATH    a package (the folder with bagit.txt, or its data/), or a store (evidence.db). Default: the package that this file lies in.
+PATH    a package (the folder with bagit.txt, or its data/), a store (evidence.db), or a receipt of an approval. Default: the package
+        that this file lies in.
 --vkey  the log's key as you were given it, not as you found it in the package. Without it, a package that was made anew under
         another key cannot be told from the true one.
 --seen  checkpoints that you kept from before (log/checkpoints/*.txt, or a gateway's `head`): the log must still contain them.
@@ -15,6 +16,7 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   checkpoints   the root of each, and signatures (Ed25519 is written out below)       c2sp.org/tlog-checkpoint, signed-note; RFC 8032
   payloads      commitment in the leaf = HMAC-SHA256(salt, "affidavit/payload/v1\0" kind "\0" bytes)
   rows          exchanges, approvals, grants, tokens, roles, policies: each is what the newest leaf about it committed to
+  receipts      each decision's is signed by the log's key, and says what its leaf says: approvers, payload, times
   messages      each text in its place: ids are HMACs under the person's key, and an exchange commits to its last one
   lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
                 them; samples: those that the seed and the root give
@@ -180,7 +182,7 @@ CHECKS = {  # by the first word of a failure's name; the others are about rows
     "events": "leaves", "event": "leaves", "leaf": "leaves", "foreign": "leaves", "tree": "leaves", "database": "leaves",
     "key": "checkpoints", "checkpoint": "checkpoints", "history": "checkpoints", "payload": "payloads",
     "subject": "people", "message": "messages", "node": "messages", "content": "messages",
-    "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
+    "receipt": "receipts", "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
 }  # fmt: skip
 
 
@@ -229,6 +231,73 @@ def plain(text: str) -> str:
     """Names in a package were written by strangers: nothing in them may drive the terminal."""
     text = re.sub("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "?", text)
     return text.encode(sys.stdout.encoding or "ascii", "replace").decode(sys.stdout.encoding or "ascii")
+
+
+# -- receipts of approvals ------------------------------------------------------------------------------------------------
+
+RECEIPT = "affidavit approval receipt v1"
+VOTE = "approver issuer auth_time amr session verdict reason at groups on_behalf_of broke_glass lapsed".split()
+
+
+def receipt(note: str, keys: list[Key]) -> dict[str, Any] | None:
+    """What a receipt says: a line of JSON under its heading, signed as a note; None: nothing that one of the keys signed."""
+    head, line, *rest = body_of(note).split("\n")
+    said = parsed(line) if head == RECEIPT and rest == [""] else {}
+    text = body_of(note).encode()
+    signed = any(is_signed(key.public, text, signature) for key in keys for signature in key.signatures(note))
+    return said if said and signed else None
+
+
+def check_receipt(payload: dict[str, Any], seq: int, keys: list[Key], report: Report) -> None:
+    """The receipt of a decision, or of its use, is signed and says what the leaf says. Older decisions have none."""
+    row, details, grant = payload["approval"], payload.get("details", {}), payload.get("grant", {})
+    if details.get("details_version", 0) < 2 or not keys:
+        return
+    place, note = f"approval {row.get('id')}", details.get("receipt")
+    if not report.expect(isinstance(note, str), "receipt_missing", seq, f"{place}: decided, and no receipt says so"):
+        return
+    said = receipt(str(note), keys) or {}
+    if not report.expect(said, "receipt_signature_bad", seq, f"{place}: not a receipt that the log's key signed"):
+        return
+    used = grant if grant.get("used_at") else {}
+    times = {name: row.get(name, "") for name in ("requested_at", "decided_at", "expires_at")}
+    wanted = {
+        "receipt_approver_changed": {
+            "approvers": [{name: vote.get(name) for name in VOTE} for vote in details.get("votes", ())],
+            "requester": row.get("requester", ""),
+        },
+        "receipt_payload_changed": {
+            "payload_digest": row.get("payload_digest", ""),
+            "view_digest": details.get("view_digest", ""),
+        },
+        "receipt_time_changed": dict(times, released_at=used.get("used_at", "")),
+        "receipt_changed": {
+            "approval": row.get("id"),
+            "rule": row.get("rule", ""),
+            "state": row.get("state"),
+            "reason": row.get("reason", ""),
+            "policy_digest": details.get("policy_digest", ""),
+            "purpose": details.get("purpose", ""),
+            "asked_by_exchange": row.get("exchange_id", ""),
+            "released_exchange": used.get("used_by", ""),
+        },
+    }
+    for name, fields in wanted.items():
+        other = [field for field, value in fields.items() if said.get(field) != value]
+        report.expect(not other, name, seq, f"{place}: the receipt and the leaf differ in {', '.join(other)}")
+
+
+def verify_receipt(path: Path, vkey: str, report: Report) -> Report:
+    """A receipt alone, as somebody took it away: whether the key that was given signed these very words."""
+    key = check_key(vkey, report) if vkey else None
+    if key is None:
+        report.fail("key_missing", None, "a receipt is worth its signature: give the log's key, --vkey")
+        return report
+    said = receipt(read(path), [key])
+    sentence = "not a receipt that this key signed: another key, or an approver, a payload or a time was changed"
+    report.expect(said, "receipt_signature_bad", None, sentence)
+    report.notes += [f"{name}: {canonical(value)}" for name, value in sorted((said or {}).items())]
+    return report
 
 
 # -- the database: leaves, payloads, rows, messages -----------------------------------------------------------------------
@@ -546,6 +615,8 @@ class Database:
             good = row and row[0] == leaf["attrs"]["digest"] == "sha256:" + hashlib.sha256(raw(row[1])).hexdigest()
             self.report.expect(good, "policy_changed", seq, "the row is not the set of rules that the leaf names")
         elif kind.partition(".")[0] in ("approval", "token", "config"):
+            if kind in ("approval.decided", "approval.used") and "approval" in there:
+                check_receipt(there["approval"], seq, [key for _, key in self.keys], self.report)
             heads = [(name, payload[name]["id"], seq) for payload in there.values() for name in ROWS if name in payload]
             self.db.executemany("INSERT OR REPLACE INTO scratch.heads VALUES (?, ?, ?)", heads)
 
@@ -986,6 +1057,13 @@ def places(path: Path) -> tuple[Path | None, Path]:
     return None, path / "evidence.db" if path.is_dir() else path
 
 
+def is_receipt(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(RECEIPT) + 1) == RECEIPT.encode() + b"\n"
+
+
 def key_near(bag: Path | None, database: Path) -> str:
     """The vkey where none was given: the package's own, or the one beside a store; "" where there is none."""
     path = bag / "data" / "KEYS.txt" if bag else database.parent / "keys" / "log.vkey"
@@ -1004,6 +1082,8 @@ def check_key(vkey: str, report: Report) -> Key | None:
 
 def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
     report = Report()
+    if is_receipt(path):
+        return verify_receipt(path, vkey, report)
     bag, place = places(path)
     if not place.is_file():
         report.fail("file_missing", None, f"{place}: expected a package or a store")
