@@ -1,6 +1,6 @@
 """The result of each control as OSCAL assessment results, for programs that read them. Not a plan: there is none, and the file says so.
 
-OSCAL 1.1 wants `import-ap` and knows satisfied and not-satisfied only; what is not evidenced here is an observation without a finding.
+OSCAL wants `import-ap` and knows satisfied and not-satisfied only; what is not evidenced here is an observation without a finding.
 Ids are UUIDv5 of the log's root, so the same package has the same ids. Source: pages.nist.gov/OSCAL, assessment-results, read 2026-11.
 """
 
@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-_OSCAL = "1.1.2"
+_OSCAL = "1.2.3"
 _STATES = {"operated": "satisfied", "exceptions": "not-satisfied"}
 
 
