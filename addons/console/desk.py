@@ -188,6 +188,11 @@ class Desk:
             self.findings[code, detail] = None
 
     @property
+    def is_gateway(self) -> bool:
+        """Whether calls go through this owner; else it is a command that holds the state for a moment."""
+        return self._started
+
+    @property
     def disk_free_bytes(self) -> int:
         return shutil.disk_usage(self.folder.path).free
 

@@ -255,6 +255,10 @@ async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
     return {"seq": seq, "reader": reader}
 
 
+async def count_now(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return await exporting.count_now(desk)
+
+
 async def sign_checkpoint(desk: Desk, _ask: Ask, _item: str) -> Json:
     return await exporting.sign_now(desk)
 
@@ -306,6 +310,7 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/delegations", delegate),
     ("POST", "/delegations/end", end_delegation),
     ("POST", "/reads", record_read),
+    ("POST", "/counts", count_now),
     ("POST", "/checkpoints", sign_checkpoint),
     ("POST", "/exports", record_export),
     ("POST", "/explanations", explain),

@@ -6,6 +6,7 @@ are: a name must not be able to turn the line that it stands in.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,7 @@ from addons.evidence.package.sheets import ControlResult
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SHOWN_CHARACTERS = 400
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 _MEANING = {
     "refused": "not let through: no right, no identity, a bad request",
@@ -110,6 +112,7 @@ def _environment() -> Environment:
         "shown": _shown,
         "second": _second,
         "said": _said,
+        "briefly": _briefly,
         "duration": _duration,
     }
     return environment
@@ -141,6 +144,11 @@ def _said(text: object) -> str:
     return plain_text(plain[:SHOWN_CHARACTERS]) + (
         f"\n… {more:,} more characters: evidence.sqlite, view messages" if more > 0 else ""
     )
+
+
+def _briefly(value: object) -> str:
+    """A cell of a table that shows what there is: times to the second."""
+    return _second(value) if isinstance(value, str) and _TIME.fullmatch(value) else _shown(value)
 
 
 def _shown(text: object) -> str:

@@ -1,0 +1,247 @@
+"""Ten thousand exchanges by several people through the real gateway, with holds, denials, refusals and a crash: their package passes every check there is.
+
+What is done is fixed; what is asked, by whom and in which order is not, as it would not be in an office.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from scripts.local_gateway import launch
+from tests.end_to_end.gateway import MODELS, PATHS, SQL_TOOL, Bench, Template, bench
+
+EXCHANGES = 10_000
+CLIENTS = 8
+HELD = 12
+ROOT = Path(__file__).resolve().parents[2]
+AUDITORS = ROOT / ".venv-auditors" / "bin"
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+@dataclass(slots=True)
+class Office:
+    """People at their desks."""
+
+    made: Bench
+    answers: Counter[int] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(
+        self,
+        sdk: str,
+        who: str,
+        prompt: str,
+        model: str = "",
+        *,
+        tools: bool = False,
+        connection: HTTPConnection | None = None,
+    ) -> int:
+        body = {
+            "model": model or MODELS[sdk],
+            "messages": [{"role": "user", "content": prompt}],
+            **({"max_tokens": 100} if sdk == "anthropic" else {}),
+        }
+        if tools:
+            body["tools"] = [SQL_TOOL[sdk]]
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self.made.tokens.get(who, who)}"}
+        here = connection or HTTPConnection("127.0.0.1", self.made.gateway.base_url_port, timeout=60)
+        here.request("POST", f"/{sdk}{PATHS[sdk]}", json.dumps(body), headers)
+        answer = here.getresponse()
+        answer.read()
+        if connection is None:
+            here.close()
+        with self.lock:
+            self.answers[answer.status] += 1
+        return answer.status
+
+    def work(self, number: int, count: int) -> None:
+        """One desk: mostly questions, some of them with a card number, some that are not allowed, some by nobody."""
+        chance = random.Random(number)
+        connection = HTTPConnection("127.0.0.1", self.made.gateway.base_url_port, timeout=60)
+        for turn in range(count):
+            kind = chance.random()
+            sdk = "anthropic" if kind > 0.7 else "openai"
+            if kind < 0.02:
+                self.ask("openai", "alice", f"say: no {turn}", "gpt-denied", connection=connection)
+            elif kind < 0.04:
+                self.ask("openai", "eve", f"say: not mine {turn}", connection=connection)
+            elif kind < 0.05:
+                self.ask("openai", "afd_" + "A" * 43, "say: nobody", connection=connection)
+            elif kind < 0.08:
+                self.ask(
+                    sdk, "alice", f"say: the card is 4539 1488 0343 6467, desk {number}, {turn}", connection=connection
+                )
+            elif kind < 0.10:
+                self.ask(
+                    "openai",
+                    "alice",
+                    f"say: text\nuse tool run_sql: SELECT {turn} FROM orders",
+                    tools=True,
+                    connection=connection,
+                )
+            else:
+                who = "alice" if sdk == "anthropic" or chance.random() < 0.7 else "bob"
+                self.ask(sdk, who, f"say: answer {turn} of desk {number}", connection=connection)
+        connection.close()
+
+    def work_all(self, count: int) -> None:
+        with ThreadPoolExecutor(CLIENTS) as desks:
+            for done in [desks.submit(self.work, number, count // CLIENTS) for number in range(CLIENTS)]:
+                done.result()
+
+    def hold(self, count: int) -> None:
+        """Deletions that a second person lets through, and some that they do not."""
+        with ThreadPoolExecutor(count) as desks:
+            asked = [
+                desks.submit(
+                    self.ask, "openai", "alice", f"use tool run_sql: DELETE FROM orders WHERE id = {number}", tools=True
+                )
+                for number in range(count)
+            ]
+            self.made.until(lambda: len(self.made.pending()) == count, "all of them wait", 60)
+            for number, waiting in enumerate(self.made.pending()):
+                self.made.decide("deny" if number % 4 == 3 else "approve", waiting["id"], reason=f"ticket {number}")
+            for done in asked:
+                done.result()
+
+
+@pytest.fixture(scope="module")
+def office(template: Template, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("office")
+    with bench(template, folder, ("--set", "affidavit_heartbeat_seconds=2")) as made:
+        people = Office(made)
+        people.work_all(EXCHANGES // 2)
+        people.hold(HELD)
+        made.gateway.kill()
+        made.gateway = launch(made.state, made.gateway.log)
+        people.work_all(EXCHANGES - EXCHANGES // 2)
+        yield people
+
+
+@pytest.fixture(scope="module")
+def package(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Taken while the gateway runs, moved to a place that has nothing of the project."""
+    folder = tmp_path_factory.mktemp("auditor")
+    office.made.state.run(
+        "export",
+        str(folder / "evidence"),
+        "--seed",
+        "words that were said after the period",
+        "--purpose",
+        "yearly audit",
+    )
+    return folder / "evidence"
+
+
+def ran(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, cwd=cwd, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_every_call_is_accounted_for(office: Office, package: Path) -> None:
+    equations = {row["name"]: row for row in json.loads((package / "data" / "accounting.json").read_text())}
+    recorded = (package / "data" / "population.csv").read_bytes().count(b"\r\n") - 1
+
+    assert {name: row["holds"] for name, row in equations.items()} == {
+        "opened": True, "leaves": True, "proxy": True, "provider": None, "approvals": True, "times": True, "exposures": True,
+    }  # fmt: skip
+    refused_at_the_door = office.answers[401]
+    assert recorded == office.answers.total() - refused_at_the_door
+    assert dict(map(tuple, equations["approvals"]["left"])) == {"let through under an approval": HELD - HELD // 4}
+
+
+def test_what_a_machine_without_the_project_has_finds_it_whole(package: Path) -> None:
+    ran("sha256sum", "--quiet", "--strict", "-c", "manifest-sha256.txt", cwd=package)
+    ran("sha256sum", "--quiet", "--strict", "-c", "tagmanifest-sha256.txt", cwd=package)
+    vkey = (package / "data" / "KEYS.txt").read_text().splitlines()[-1]
+
+    said = ran(sys.executable, "-I", package / "data" / "verify.py", "--vkey", vkey, cwd=package)
+
+    assert "RESULT: all holds" in said
+
+
+def test_the_command_finds_it_whole(office: Office, package: Path) -> None:
+    assert json.loads(office.made.state.run("verify", str(package), "--json").stdout)["totals"] == {}
+
+
+@pytest.mark.skipif(not AUDITORS.exists(), reason="scripts/bootstrap --auditors makes .venv-auditors")
+def test_bagit_and_datasette_open_it(package: Path) -> None:
+    ran(AUDITORS / "bagit.py", "--validate", package, cwd=package)
+    answer = ran(
+        AUDITORS / "datasette",
+        "--immutable",
+        package / "data" / "evidence.sqlite",
+        "--get",
+        "/evidence/control_8_2_uses.json?_shape=array",
+        cwd=package,
+    )
+
+    assert len(json.loads(answer)) == HELD
+
+
+def test_a_provider_that_counted_what_it_was_asked_agrees(office: Office, tmp_path: Path) -> None:
+    """The local provider's own log, written as OpenAI's export, under a key that the rules do not name, and without a key."""
+    log = [
+        row
+        for row in json.loads(HTTPGet(office.made.provider.port, "/_log"))
+        if row["target"].endswith(PATHS["openai"])
+    ]
+    days = Counter(
+        row["opened_at"][:10]
+        for row in office.made.rows("SELECT opened_at FROM exchanges WHERE provider = 'openai' AND sent_at IS NOT NULL")
+    )
+    assert sum(days.values()) == len(log)
+    with (tmp_path / "usage.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["start_time_iso", "api_key_id", "model", "num_model_requests", "input_tokens", "output_tokens"])
+        for day, count in days.items():
+            tokens = office.made.rows(
+                "SELECT sum(input_tokens) AS asked, sum(output_tokens) AS answered FROM exchanges WHERE provider = 'openai' AND sent_at LIKE ?",
+                f"{day}%",
+            )[0]
+            rows.writerow([f"{day}T00:00:00+00:00", "", "gpt-4o-mini", count, tokens["asked"], tokens["answered"]])
+
+    done = office.made.state.run("report", "accounting", "--usage", str(tmp_path / "usage.csv"), "--json", check=False)
+
+    found = next(row for row in json.loads(done.stdout) if row["name"] == "provider")
+    assert (found["holds"], found["gaps"]) == (True, [])
+
+
+def HTTPGet(port: int, path: str) -> bytes:  # noqa: N802 reads as what it is
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium; apt-get install chromium")
+def test_a_browser_prints_the_page(package: Path, tmp_path: Path) -> None:
+    """Without script and without the network; every section is in the print."""
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --no-pdf-header-footer"
+    page = package / "data" / "START-HERE.html"
+
+    subprocess.run(
+        ["chromium", *flags.split(), f"--user-data-dir={tmp_path / 'browser'}", f"--print-to-pdf={tmp_path / 'page.pdf'}", page.as_uri()],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
+    assert (tmp_path / "page.pdf").stat().st_size > 50_000
