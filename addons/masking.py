@@ -21,6 +21,7 @@ from mitmproxy import http
 from addons import hooks, layers
 from addons.commands.read import read as commands_in
 from addons.console.desk import Desk
+from addons.console.masker import masker_of
 from addons.evidence.chain import Chain, Node, Tip
 from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
@@ -28,7 +29,7 @@ from addons.hooks import Exchange, Refused
 from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
 from addons.masks.headers import is_credential
-from addons.masks.rules import Action, Hit, Masked, Rule, Wire
+from addons.masks.rules import Action, Hit, Masked
 from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
@@ -132,22 +133,11 @@ class Masking:
     def _current(self) -> Masker:
         """The masker of the policies in force; a new set of policies makes a new one."""
         if self._digest != self.desk.policies.digest:
-            rules = [
-                Rule(
-                    r.id,
-                    r.entities,
-                    Action(r.action.value),
-                    Wire(r.wire.value),
-                    r.connections,
-                    r.groups,
-                    tuple(one.value for one in r.directions),
-                    r.restore,
-                )
-                for r in self.desk.policies.masking
-            ]
-            self._masker = Masker(rules, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
-            self._wires = {way for way in ("request", "response") if any(rule.wire.covers(way) for rule in rules)}
-            counted = any(rule.when.estimated_tokens for rule in self.desk.policies.approval)
+            policies = self.desk.policies
+            self._masker = masker_of(policies, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
+            ways = {rule.wire.value for rule in policies.masking}
+            self._wires = {way for way in ("request", "response") if ways & {way, "both"}}
+            counted = any(rule.when.estimated_tokens for rule in policies.approval)
             self._needs_all = "request" in self._wires or counted  # something looks at the whole history, each time
             self._digest = self.desk.policies.digest
             self._scopes.clear()
@@ -283,15 +273,15 @@ class Masking:
             own = turn.parts()
             parts += own
             for part in own:
-                self._extend(made, chain, scope, turn.role, part)
+                self._extend(made, chain, scope, turn.role, part, turn.pointer)
             tips.append(made.tip)
             spoke.append(spoke[-1] or turn.role == "user")
         view.nodes, view.tip, view.entities = tuple(made.nodes), made.tip, made.entities
         view.parts, view.tips, view.spoke = tuple(parts), tuple(tips), tuple(spoke[1:])
         return made
 
-    def _extend(self, made: _Made, chain: Chain, scope: ScopedMasker, role: str, part: Part) -> None:
-        text, hits, blocked = masked_part(chain, scope, part)
+    def _extend(self, made: _Made, chain: Chain, scope: ScopedMasker, role: str, part: Part, pointer: str = "") -> None:
+        text, hits, blocked = masked_part(chain, scope, part, pointer)
         name = scope.text(part.name) if part.name else NOTHING
         call_id = scope.text(part.call_id) if part.call_id else NOTHING
         hits = (*hits, *name.hits, *call_id.hits)
@@ -519,7 +509,7 @@ def _rest_of(scope: ScopedMasker, headers: tuple[tuple[str, str], ...], path: st
     )
 
 
-def masked_part(chain: Chain, scope: ScopedMasker, part: Part) -> tuple[str, tuple[Hit, ...], bool]:
+def masked_part(chain: Chain, scope: ScopedMasker, part: Part, pointer: str = "") -> tuple[str, tuple[Hit, ...], bool]:
     """The record's text of a part. Binary: type, size and a keyed digest, never its bytes."""
     if part.base64:
         try:
@@ -529,9 +519,9 @@ def masked_part(chain: Chain, scope: ScopedMasker, part: Part) -> tuple[str, tup
         return f"[{part.media_type or part.kind.value}, {len(data)} bytes, {chain.media_digest(data)}]", (), False
     if part.content[:1] in {"{", "["}:
         kind = part.media_type if part.media_type.endswith("jsonl") else "application/json"
-        document = scope.document(part.content.encode("utf-8", "surrogatepass"), kind)
+        document = scope.document(part.content.encode("utf-8", "surrogatepass"), kind, base=pointer)
         return document.text, document.hits, document.blocked
-    masked = scope.text(part.content, context=part.name)
+    masked = scope.text(part.content, context=part.name, base=pointer)
     return masked.text, masked.hits, masked.blocked
 
 

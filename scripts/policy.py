@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from addons.console.state import StateFolder
 from scripts.options import json_option, state_option
-from scripts.terminal import harmless, one_line, print_json
+from scripts.terminal import harmless, one_line, print_json, print_table
 
+MEMO_BYTES = 16 << 20
 EXAMPLE = """\b
 Examples:
   affidavit policy check
   affidavit policy check policies/strict
+"""
+TEST_EXAMPLE = """\b
+Examples:
+  affidavit policy test                                      what these rules would have done to the last seven days
+  affidavit policy test policies/strict --days 30 --json
+  affidavit policy test --file prompts.jsonl --connection openai --group engineering
 """
 
 
@@ -58,4 +66,71 @@ def check(*, folder: StateFolder, source: Path | None, as_json: bool) -> int:
     click.echo(policies.digest)
     for finding in findings:
         click.echo(one_line(f"finding: {finding}"))
+    return 0
+
+
+@policy.command(epilog=TEST_EXAMPLE)
+@click.argument("source", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--days", type=click.IntRange(1, 36_500), default=7, show_default=True, help="Exchanges of the last DAYS."
+)
+@click.option(
+    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Instead: this file."
+)
+@click.option("--connection", default="", help="With --file: as if it went over this connection.")
+@click.option("--group", "groups", multiple=True, help="With --file: as if a member of this group said it.")
+@click.option("--direction", type=click.Choice(["request", "response"]), default="request", show_default=True)
+@json_option()
+@state_option()
+def test(
+    *,
+    folder: StateFolder,
+    source: Path | None,
+    days: int,
+    path: Path | None,
+    connection: str,
+    groups: tuple[str, ...],
+    direction: str,
+    as_json: bool,
+) -> int:
+    """What each masking rule would hit, in what was recorded or in a file. Counts, never values; nothing is written.
+
+    What was recorded masked stays so: of it only the kind is known, so it counts under the rule that would decide it now.
+    """
+    from addons.console import rehearsal  # noqa: PLC0415 -- as above
+    from addons.console.desk import policies_in  # noqa: PLC0415
+    from addons.console.masker import masker_of, rule_of  # noqa: PLC0415
+    from addons.evidence.ids import time_text  # noqa: PLC0415
+    from addons.evidence.store import Store  # noqa: PLC0415
+
+    policies = policies_in(source or folder.policies)
+    masker = masker_of(policies, secrets.token_bytes(32), secrets.token_bytes(32), MEMO_BYTES)
+    rules = [rule_of(rule) for rule in policies.masking]
+    if path:
+        said = rehearsal.lines(path.read_text(encoding="utf-8", errors="replace"), connection, groups, direction)
+        rows = rehearsal.rehearse(masker, rules, said)
+    else:
+        folder.check()
+        now = datetime.now(UTC)
+        with Store.reader(folder.database) as database:
+            said = rehearsal.recorded(database, time_text(now - timedelta(days=days)), time_text(now))
+            rows = rehearsal.rehearse(masker, rules, said)
+    if as_json:
+        print_json({"policy_digest": policies.digest, "rows": [row.told() for row in rows]})
+        return 0
+    print_table(
+        ("rule", "entity", "action", "wire", "masked then", "found now", "in"),
+        tuple(
+            (
+                row.rule or "(no rule)",
+                row.entity or "(nothing)",
+                row.action,
+                row.wire,
+                row.masked_then,
+                row.found_now,
+                len(row.places),
+            )
+            for row in rows
+        ),
+    )
     return 0

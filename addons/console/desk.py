@@ -37,6 +37,7 @@ from addons.evidence.ids import new_id, time_text
 from addons.evidence.keys import Keys
 from addons.evidence.records import ApprovalRow, Event, GrantRow, PolicyLoaded, Record, TokenMinted
 from addons.evidence.store import Store
+from addons.masks import custom
 from addons.masks.engine import ENTITIES
 from addons.policy.load import load
 from addons.policy.model import ApprovalRule, Policies
@@ -53,7 +54,7 @@ Random = Callable[[int], bytes]
 
 def policies_in(folder: Path) -> Policies:
     """The policies of a folder, or PolicyFaults."""
-    return load(folder, entities=ENTITIES, providers=PROVIDER_NAMES, endpoints=ENDPOINT_IDS)
+    return load(folder, entities=ENTITIES, providers=PROVIDER_NAMES, endpoints=ENDPOINT_IDS, probe=custom.fault_of)
 
 
 @dataclass(slots=True)

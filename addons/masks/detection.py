@@ -11,10 +11,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 import regex
 
 from addons.masks import encoded_words, escapes, jsontext
+from addons.masks.custom import NONE, Extra
 from addons.masks.detectors import DETECTORS, ENTITIES
 from addons.masks.folding import folded
 from addons.masks.jsontext import Unit
@@ -40,7 +42,8 @@ _NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
 _LONGEST_NAME = 64
 _PLAN = Plan(DETECTORS)
 _heeds = lru_cache(4096)(_PLAN.heeds)
-_SHOWN = ENTITIES | {WITHHELD}
+FIELD = "FIELD"  # the whole of a field that a rule names
+_SHOWN = ENTITIES | {WITHHELD, FIELD}
 
 
 class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mistake
@@ -54,15 +57,26 @@ def context_of(name: str) -> str:
     return name if name and _NAME.fullmatch(name) and _PLAN.heeds(name) else ""
 
 
+def named(name: str) -> str:
+    """The name, where a pattern of the policy may read anything into it."""
+    return context_of(name) or (name if _NAME.fullmatch(name) else "text")
+
+
 def detect(
-    text: str, name: str, key: bytes, *, alone: bool = True, clock: Callable[[], float] = time.monotonic
+    text: str,
+    name: str,
+    key: bytes,
+    *,
+    alone: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+    extra: Extra = NONE,
 ) -> tuple[Span, ...]:
     """Every detection in the text, in no order, overlaps included.
 
     name: the key it stands under; alone: the text is all that somebody said, so that a bare number in it means something.
     """
     deadline = Deadline(clock, clock() + SECONDS + SECONDS_A_MEGABYTE * len(text) / 1e6)
-    search = _Search(name, key, deadline, 2 * len(text) + SPARE, alone=alone)
+    search = _Search(name, key, deadline, 2 * len(text) + SPARE, alone=alone, extra=extra)
     try:
         return search.whole(text)
     except TimeoutError:
@@ -72,7 +86,12 @@ def detect(
 class _Search:
     """The searching of one text."""
 
-    def __init__(self, name: str, key: bytes, deadline: Deadline, budget: int, *, alone: bool) -> None:
+    def __init__(
+        self, name: str, key: bytes, deadline: Deadline, budget: int, *, alone: bool, extra: Extra = NONE
+    ) -> None:
+        self._extra = extra.detectors
+        self._shown = _SHOWN | extra.entities if extra.detectors else _SHOWN
+        self._named = named if extra.detectors else context_of
         self._name = name
         self._key = key
         self._deadline = deadline
@@ -82,8 +101,8 @@ class _Search:
 
     def whole(self, text: str) -> tuple[Span, ...]:
         view = View(text)
-        masked = places(text, _SHOWN)
-        units = jsontext.units(text, context_of) if jsontext.is_json(text) else []
+        masked = places(text, self._shown)
+        units = jsontext.units(text, self._named) if jsontext.is_json(text) else []
         spans = fresh = tuple(self._once(view, units, masked))
         for _ in range(ROUNDS):
             if not fresh:
@@ -123,7 +142,7 @@ class _Search:
             yield from jsontext.fitted(view.text, plain, span)
         for unit, inner in inside.items():
             core = View(inner.text)
-            for span in self._apart(core, jsontext.units(core.text, context_of, unit.name), (), depth + 1):
+            for span in self._apart(core, jsontext.units(core.text, self._named, unit.name), (), depth + 1):
                 start, end = inner.source(span.start, span.end)
                 yield replace(span, start=start, end=end, quote=jsontext.escaped(span.quote))
 
@@ -140,7 +159,7 @@ class _Search:
         """What is found in the view, in the coordinates of the outermost text."""
         view = folded(view)
         sight = Sight(view.text, self._name, alone=alone, deadline=self._deadline)
-        for found in _PLAN.found(sight):
+        for found in chain(_PLAN.found(sight), *(one.find(sight) for one in self._extra)):
             start, end = view.source(found.start, found.end)
             if found.value not in self._marks:
                 self._marks[found.value] = fingerprint(self._key, found.value), tail_of(found.value)
@@ -170,7 +189,7 @@ def collapsed(view: View, masked: Sequence[tuple[int, int]], units: Sequence[Uni
         if several or unit.name:
             head = heads.get(unit.name)
             if head is None:
-                head = heads[unit.name] = BREAK + (f"{context_of(unit.name)}{NAME}" if context_of(unit.name) else "")
+                head = heads[unit.name] = BREAK + (f"{unit.name}{NAME}" if unit.name else "")
             built.add(head, unit.start, unit.start, 0)
         if ranges:
             _shrink(built, unit, ranges)

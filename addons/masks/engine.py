@@ -16,12 +16,13 @@ from typing import Any
 import orjson
 
 from addons.masks import bodies, headers, urls, walk
-from addons.masks.detection import WITHHELD, Undecided, context_of, detect
+from addons.masks.custom import NONE, Extra
+from addons.masks.detection import FIELD, WITHHELD, Undecided, context_of, detect, named
 from addons.masks.detectors import CREDENTIAL, DETECTOR_SET, ENTITIES
 from addons.masks.injected import Injected
 from addons.masks.memo import Memo
-from addons.masks.placeholders import fingerprint, hashed, partial, redacted
-from addons.masks.rules import Action, Hit, Masked, MaskedDeltas, MaskedDocument, MaskedJson, MaskedPairs, Rule
+from addons.masks.placeholders import PLACEHOLDER, fingerprint, hashed, partial, redacted
+from addons.masks.rules import Action, Allowed, Hit, Masked, MaskedDeltas, MaskedDocument, MaskedJson, MaskedPairs, Rule
 from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
 
@@ -40,13 +41,23 @@ class Masker:
         memo_key: bytes,
         memo_bytes: int,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        extra: Extra = NONE,
+        allowed: Sequence[Allowed] = (),
     ) -> None:
         self._rules = tuple(rules)
         self._key = key
         self._clock = clock
-        self._memo = Memo(memo_key, memo_bytes, DETECTOR_SET)
+        self._memo = Memo(memo_key, memo_bytes, DETECTOR_SET + extra.digest)
+        self.extra = extra
+        self.entities = ENTITIES | extra.entities | {FIELD}
+        self.named = named if extra.detectors else context_of
         self.key_id = hmac.digest(key, b"affidavit/masking-key-id/v1", hashlib.sha256)[:4].hex()
-        self.digest = "sha256:" + hashlib.sha256(repr((self._rules, DETECTOR_SET, self.key_id)).encode()).hexdigest()
+        self.digest = (
+            "sha256:"
+            + hashlib.sha256(repr((self._rules, DETECTOR_SET, extra.digest, self.key_id)).encode()).hexdigest()
+        )
+        self.allowed = tuple(_Free(one, self._fingerprints(one)) for one in allowed)
 
     def scope(
         self,
@@ -59,38 +70,75 @@ class Masker:
     ) -> ScopedMasker:
         """The masker of one call and direction. `secrets`: values to redact wherever they stand. `wire`: only what rules mask on the wire."""
         fitting = [rule for rule in self._rules if rule.fits(connection, frozenset(groups), direction)]
-        chosen = {entity: rule for entity in ENTITIES if (rule := _first(fitting, entity))}
+        chosen = {entity: rules for entity in self.entities if (rules := _those_for(fitting, entity))}
         if wire:
-            chosen = {entity: rule for entity, rule in chosen.items() if rule.wire.covers(direction)}
+            on_wire = {
+                entity: [rule for rule in rules if rule.wire.covers(direction)] for entity, rules in chosen.items()
+            }
+            chosen = {entity: tuple(rules) for entity, rules in on_wire.items() if rules}
         return ScopedMasker(self, chosen, direction, Injected(secrets), by_place=not wire)
+
+    def _fingerprints(self, allowed: Allowed) -> frozenset[str]:
+        """Of the allowed values, as detections carry them: however a value is written, it is the same."""
+        found = {
+            span.digest
+            for value in allowed.values
+            for span in self.spans_once(value, "", alone=True)
+            if span.entity in allowed.entities and (span.start, span.end) == (0, len(value))
+        }
+        return frozenset(found | {self.fingerprint(value) for value in allowed.values})
 
     def spans(self, text: str, name: str = "", *, alone: bool = False) -> tuple[Span, ...]:
         """Detections in the text, remembered. Raises Undecided when it cannot be searched in time."""
-        name = context_of(name)
+        name = self.named(name) if name else ""
         memo = self._memo.key(text, f"{alone:d}{name}")
         known = self._memo.get(memo)
         if known is None:
-            known = detect(text, name, self._key, alone=alone, clock=self._clock)
+            known = detect(text, name, self._key, alone=alone, clock=self._clock, extra=self.extra)
             self._memo.put(memo, known)
         return known
 
     def spans_once(self, text: str, name: str, *, alone: bool) -> tuple[Span, ...]:
         """As `spans`, and forgotten."""
-        return detect(text, context_of(name), self._key, alone=alone, clock=self._clock)
+        name = self.named(name) if name else ""
+        return detect(text, name, self._key, alone=alone, clock=self._clock, extra=self.extra)
 
     def fingerprint(self, value: str) -> str:
         return fingerprint(self._key, value)
 
 
-def _first(rules: Iterable[Rule], entity: str) -> Rule | None:
-    return next((rule for rule in rules if entity in rule.entities or "*" in rule.entities), None)
+class _Free:
+    """Tells which detections are of allowed values."""
+
+    def __init__(self, allowed: Allowed, digests: frozenset[str]) -> None:
+        self._entities = frozenset(allowed.entities)
+        self._patterns = allowed.patterns
+        self._digests = digests
+
+    def covers(self, span: Span, text: str) -> bool:
+        if span.entity not in self._entities:
+            return False
+        value = text[span.start : span.end]
+        return span.digest in self._digests or any(one.fullmatch(value) for one in self._patterns)
+
+
+def _those_for(rules: Iterable[Rule], entity: str) -> tuple[Rule, ...]:
+    """The rules that may decide an entity, in order; nothing stands below one that decides every detection of it."""
+    found: list[Rule] = []
+    for rule in rules:
+        if entity in rule.entities or ("*" in rule.entities and entity != FIELD):
+            found.append(rule)
+            if not rule.threshold and not rule.fields:
+                break
+    return tuple(found)
 
 
 class _Tally:
     """Hits of one call, counted; same place, entity and token are one row."""
 
-    def __init__(self, direction: str) -> None:
+    def __init__(self, direction: str, base: str = "") -> None:
         self._direction = direction
+        self.base = base  # where the text stands in the whole body: for rules about places, not for the rows
         self._rows: Counter[tuple[str, str, Rule, str]] = Counter()
         self.withheld = False
         self.originals: dict[str, str] = {}  # of rules that restore: placeholder -> value
@@ -114,17 +162,28 @@ class ScopedMasker:
     """Masks what one call carries in one direction. Made by Masker.scope."""
 
     def __init__(
-        self, masker: Masker, rules: Mapping[str, Rule], direction: str, injected: Injected, *, by_place: bool
+        self,
+        masker: Masker,
+        rules: Mapping[str, tuple[Rule, ...]],
+        direction: str,
+        injected: Injected,
+        *,
+        by_place: bool,
     ) -> None:
         self._masker = masker
-        self._rules = {**rules, CREDENTIAL: ALWAYS}
+        whole = tuple(rules.get(FIELD, ()))
+        self._fields = tuple(place for rule in whole for place in rule.fields)
+        self._rules = {entity: those[0] for entity, those in rules.items()} | {CREDENTIAL: ALWAYS}
+        some = {entity: those for entity, those in rules.items() if those[0].threshold or those[0].fields}
+        self._some = some  # entities that a rule decides only here and there
+        self._naming = masker.named
         self._direction = direction
         self._injected = injected
         self._by_place = by_place
 
-    def text(self, text: str, *, context: str = "", location: str = "") -> Masked:
-        """`context`: the name it stands under (a JSON key, a tool); `location`: what its hits say of where they are."""
-        tally = _Tally(self._direction)
+    def text(self, text: str, *, context: str = "", location: str = "", base: str = "") -> Masked:
+        """`context`: the name it stands under (a JSON key, a tool); `location`: what its hits say of where they are; `base`: where that is."""
+        tally = _Tally(self._direction, base)
         masked = replaced(text, self._replacements(text, context, location, tally, alone=True))
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
@@ -151,6 +210,10 @@ class ScopedMasker:
             return self._decided(text, None, "", _Tally(self._direction))
         return self._decided(text, (*spans, *self._injected.spans(text)), "", _Tally(self._direction))
 
+    def rule_for(self, entity: str, location: str = "") -> Rule | None:
+        """The rule that decides a sure detection of that entity there."""
+        return self._rule(Span(0, 0, entity, 1.0), location)
+
     @property
     def masks(self) -> bool:
         """Whether any rule applies here."""
@@ -159,12 +222,12 @@ class ScopedMasker:
     @property
     def restores(self) -> bool:
         """Whether the caller gets any of its values back."""
-        return any(rule.restore for rule in self._rules.values())
+        return any(rule.restore for rules in (self._rules.values(), *self._some.values()) for rule in rules)
 
     @property
     def wary(self) -> bool:
         """Whether a word of letters alone may be a value."""
-        return False
+        return bool(self._masker.extra.detectors)
 
     def headers(self, pairs: Iterable[tuple[str, str]]) -> MaskedPairs:
         """Credentials by name, the rest by search."""
@@ -187,9 +250,9 @@ class ScopedMasker:
         masked = self._masked(bare, "", "path", tally) + mark + self._queried(query, tally)
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
-    def document(self, content: bytes, content_type: str) -> MaskedDocument:
-        """A whole body. Binary gives no text: the caller records digest, type and size."""
-        tally = _Tally(self._direction)
+    def document(self, content: bytes, content_type: str, *, base: str = "") -> MaskedDocument:
+        """A whole body, or a text at `base` of one. Binary gives no text: the caller records digest, type and size."""
+        tally = _Tally(self._direction, base)
         form, text = self._documented(content, content_type, tally)
         return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
 
@@ -213,15 +276,42 @@ class ScopedMasker:
         if spans is None:
             tally.withheld = True
             return [Replacement(0, len(text), redacted(WITHHELD))]
-        chosen = [span for span in spans if span.entity in self._rules]
-        kept = [span for span in chosen if self._rules[span.entity].action is Action.KEEP]
+        if self._masker.allowed:
+            spans = self._without_allowed(text, list(spans))
+        rules = self._rules
+        if self._some:
+            spans = [span for span in spans if self._rule(span, tally.base + location)]
+        place = tally.base + location
+        chosen = [span for span in spans if span.entity in rules]
+        kept = [span for span in chosen if self._of(span, place).action is Action.KEEP]
         for span in united(kept):
-            tally.add(location, span.entity, self._rules[span.entity], "")
-        masking = [span for span in chosen if self._rules[span.entity].action is not Action.KEEP]
+            tally.add(location, span.entity, self._of(span, place), "")
+        masking = [span for span in chosen if self._of(span, place).action is not Action.KEEP]
         return [self._replacement(text, span, location, tally) for span in united(masking)]
 
+    def _of(self, span: Span, place: str) -> Rule:
+        return (self._rule(span, place) if self._some else None) or self._rules[span.entity]
+
+    def _rule(self, span: Span, location: str) -> Rule | None:
+        """The first that fits a detection this sure in this place."""
+        for rule in self._some.get(span.entity, ()):
+            if span.confidence >= rule.threshold and (
+                not rule.fields or any(place.covers(location) for place in rule.fields)
+            ):
+                return rule
+        return None if span.entity in self._some else self._rules.get(span.entity)
+
+    def _without_allowed(self, text: str, spans: list[Span]) -> list[Span]:
+        """Nor what else was found inside an allowed value."""
+        free = [span for span in spans if any(one.covers(span, text) for one in self._masker.allowed)]
+        return (
+            [span for span in spans if not any(one.start <= span.start and span.end <= one.end for one in free)]
+            if free
+            else spans
+        )
+
     def _replacement(self, text: str, span: Span, location: str, tally: _Tally) -> Replacement:
-        rule = self._rules[span.entity]
+        rule = self._of(span, tally.base + location)
         token = self._token(rule.action, span, text)
         tally.add(location, span.entity, rule, token)
         if rule.restore:
@@ -238,12 +328,14 @@ class ScopedMasker:
     def _walked(self, value: Any, root: str, context: str, tally: _Tally) -> Any:
         leaves = walk.leaves(value, context)
         found: dict[int, Iterable[Span] | None] = {}  # None: could not be searched in time
-        small = [index for index, leaf in enumerate(leaves) if leaf.is_small and not leaf.is_dull(context_of)]
+        small = [index for index, leaf in enumerate(leaves) if leaf.is_small and not leaf.is_dull(self._naming)]
         for begin in range(0, len(small), _BATCH):
             found.update(self._found_together(leaves, small[begin : begin + _BATCH]))
         for index, leaf in enumerate(leaves):
             if not leaf.is_small:
                 found[index] = self._found(leaf.text, leaf.name)
+        if self._fields:
+            found |= self._whole_fields(leaves, tally.base + root)
         texts: list[str | None] = [None] * len(leaves)
         for index in sorted(found):  # a key before what stands under it, so that pointers show the key's masked form
             if found[index] != ():
@@ -251,6 +343,17 @@ class ScopedMasker:
                     leaves[index].text, found[index], walk.pointer(root, index, leaves, texts), tally
                 )
         return value if all(text is None for text in texts) else walk.rebuilt(value, iter(texts))
+
+    def _whole_fields(self, leaves: Sequence[walk.Leaf], root: str) -> dict[int, Iterable[Span] | None]:
+        """Leaves that a rule masks whatever they say."""
+        unmasked: list[str | None] = [None] * len(leaves)
+        found: dict[int, Iterable[Span] | None] = {}
+        for index, leaf in enumerate(leaves):
+            if leaf.text and not leaf.is_key(index) and not PLACEHOLDER.fullmatch(leaf.text):
+                location = walk.pointer(root, index, leaves, unmasked)
+                if any(place.covers(location) for place in self._fields):
+                    found[index] = (Span(0, len(leaf.text), FIELD, 1.0, self._masker.fingerprint(leaf.text)),)
+        return found
 
     def _shown(self, text: str, spans: Iterable[Span] | None, location: str, tally: _Tally) -> str | None:
         """The leaf's new text; None where nothing in it is masked."""
@@ -260,7 +363,7 @@ class ScopedMasker:
     def _found_together(self, leaves: Sequence[walk.Leaf], indexes: Sequence[int]) -> dict[int, Iterable[Span] | None]:
         """Small leaves, searched as one text."""
         batch = [leaves[index] for index in indexes]
-        text, starts = walk.joined(batch, context_of)
+        text, starts = walk.joined(batch, self._naming)
         spans = self._found(text, "")
         if spans is None:
             return dict.fromkeys(indexes)

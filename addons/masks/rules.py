@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from re import Pattern
 from typing import Any
+
+from addons.masks.places import Place
 
 REQUEST = "request"
 RESPONSE = "response"
@@ -44,6 +47,8 @@ class Rule:
     groups: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()  # "request", "response"
     restore: bool = False  # in the reply, its placeholders become the caller's values again
+    threshold: float = 0.0  # detections less sure are left to the rules below
+    fields: tuple[Place, ...] = ()  # only there; (): everywhere
 
     def fits(self, connection: str, groups: frozenset[str], direction: str) -> bool:
         return (
@@ -51,6 +56,15 @@ class Rule:
             and (not self.groups or not groups.isdisjoint(self.groups))
             and (not self.directions or direction in self.directions)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Values that are nobody's secret: left as they are, and not counted."""
+
+    entities: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    patterns: tuple[Pattern[str], ...] = ()  # that fit the whole value
 
 
 @dataclass(frozen=True, slots=True)

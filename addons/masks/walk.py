@@ -51,6 +51,10 @@ class Leaf(NamedTuple):
         """Fit to be searched with others. A long leaf, or one that may be JSON itself, is searched (and remembered) alone."""
         return len(self.text) <= _SMALL and self.text[:1] not in _OPENING
 
+    def is_key(self, index: int) -> bool:
+        """index: its own number."""
+        return self.place is not None and self.place.key == index
+
     def is_dull(self, named: Callable[[str], str]) -> bool:
         """A word, or a number too short to be somebody's, under a name that says nothing: most of a body is `"role"` and `"user"`."""
         if len(self.text) >= _LONG_WORD:
@@ -68,7 +72,7 @@ def pointer(root: str, index: int, leaves: Sequence[Leaf], texts: Sequence[str |
     Keys stand in it as they are shown, so that no pointer says what a value hides.
     """
     place = leaves[index].place
-    if place is not None and place.key == index:
+    if place is not None and leaves[index].is_key(index):
         place = place.above
     steps: list[str] = []
     while place is not None:

@@ -45,9 +45,17 @@ _CONSTANTS: dict[str, bool | None] = {
 
 
 def load(
-    folder: Path, *, entities: frozenset[str], providers: frozenset[str], endpoints: frozenset[str] = frozenset()
+    folder: Path,
+    *,
+    entities: frozenset[str],
+    providers: frozenset[str],
+    endpoints: frozenset[str] = frozenset(),
+    probe: read_rules.Probe | None = None,
 ) -> Policies:
-    """entities: what the detectors find; providers: whose wire formats are known; endpoints: ids of these. Raises PolicyFaults."""
+    """entities: what the detectors find; providers: whose wire formats are known; endpoints: ids of these; probe: tries custom patterns.
+
+    Raises PolicyFaults.
+    """
     faults = list(_strange_files(folder))
     texts = {}
     for name in FILES:
@@ -55,7 +63,7 @@ def load(
             texts[name] = _file_text(folder / name)
         except _Unreadable as unreadable:
             faults.append(Fault(str(folder / name), 1, str(unreadable)))
-    return _parse(texts, folder, Known(providers, entities, endpoints), faults)
+    return _parse(texts, folder, Known(providers, entities, endpoints, probe), faults)
 
 
 def parse(
@@ -65,11 +73,12 @@ def parse(
     entities: frozenset[str],
     providers: frozenset[str],
     endpoints: frozenset[str] = frozenset(),
+    probe: read_rules.Probe | None = None,
 ) -> Policies:
     """The same from texts, by the files' names; for policies that are not in force yet. Raises PolicyFaults."""
     missing = [Fault(str(origin / name), 1, _MISSING) for name in FILES if name not in texts]
     strange = [Fault(str(origin / name), 1, _strange(name)) for name in texts if name not in FILES]
-    return _parse(texts, origin, Known(providers, entities, endpoints), missing + strange)
+    return _parse(texts, origin, Known(providers, entities, endpoints, probe), missing + strange)
 
 
 _MISSING = "expected a file, got none; copy it from the policies/ folder of the distribution"
@@ -113,14 +122,18 @@ def _parse(texts: Mapping[str, str], origin: Path, known: Known, faults: list[Fa
         sheets[name] = Fields(reading, trees[name], name, _KEYS[name])
         _check_version(sheets[name])
     other_hosts, connections = read_connections.read(sheets["connections.yaml"], known)
-    masking = read_rules.read_masking(sheets["masking.yaml"], known.entities)
-    around = read_approval.Around(known.entities, known.endpoints, connections)
+    masking = read_rules.read_masking(sheets["masking.yaml"], known.entities, known.probe)
+    around = read_approval.Around(
+        known.entities | {one.entity for one in masking.patterns}, known.endpoints, connections
+    )
     approval, webhooks = read_approval.read(sheets["approval.yaml"], around)
     policies = Policies(
         identity=read_identity.read(sheets["identity.yaml"]),
         other_hosts=other_hosts,
         connections=connections,
-        masking=masking,
+        masking=masking.rules,
+        masking_patterns=masking.patterns,
+        masking_allowances=masking.allowances,
         approval=approval,
         retention=read_keeping.read_retention(sheets["retention.yaml"]),
         controls=read_keeping.read_controls(sheets["controls.yaml"]),

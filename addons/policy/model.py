@@ -311,6 +311,30 @@ class MaskingRule:
     groups: tuple[str, ...] = ()  # of the caller; (): every
     directions: tuple[Direction, ...] = ()  # (): both
     restore: bool = False  # in replies, placeholders become the caller's own values again
+    threshold: int = 0  # per cent: detections less sure are left to the rules below
+    fields: tuple[str, ...] = ()  # JSON paths, "header:…", "query:…"; (): everywhere
+    whole: bool = False  # the fields are masked whatever they say
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingPattern:
+    """A kind of value that only this organisation knows."""
+
+    id: str
+    entity: str
+    pattern: str
+    confidence: int  # per cent
+    context: tuple[str, ...] = ()  # words, one of which must stand near it; (): nowhere needed
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingAllowance:
+    """Values that are left as they are."""
+
+    id: str
+    entities: tuple[str, ...]
+    values: tuple[str, ...]
+    patterns: tuple[re.Pattern[str], ...]
 
 
 # approval.yaml
@@ -437,6 +461,8 @@ class Policies:
     other_hosts: OtherHosts
     connections: tuple[Connection, ...]
     masking: tuple[MaskingRule, ...]
+    masking_patterns: tuple[MaskingPattern, ...]
+    masking_allowances: tuple[MaskingAllowance, ...]
     approval: tuple[ApprovalRule, ...]
     retention: Retention
     controls: tuple[Control, ...]

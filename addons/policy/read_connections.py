@@ -6,6 +6,7 @@ No key of a provider may stand in the file: its content is part of the evidence.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from addons.policy import forms
@@ -76,6 +77,7 @@ class Known:
     providers: frozenset[str]
     entities: frozenset[str]
     endpoints: frozenset[str] = frozenset()  # empty: not checked
+    probe: Callable[[str, tuple[str, ...], tuple[str, ...]], tuple[str, str, str] | None] | None = None  # of patterns
 
 
 def read(fields: Fields, known: Known) -> tuple[OtherHosts, tuple[Connection, ...]]:
