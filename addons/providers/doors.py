@@ -10,6 +10,7 @@ from typing import Final
 
 from addons.providers.aws_eventstream import FrameFramer
 from addons.providers.call import Call, Json, Reply, Usage
+from addons.providers.conversation import AnyConversation, Reader
 from addons.providers.failures import failure_in, failure_of_status, failure_text
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
 from addons.providers.generic_refusal import GENERIC_REFUSAL
@@ -157,6 +158,12 @@ def _stream(call: Call, framer: Framer) -> Stream:
         return promised if found is endpoint else found.assembler()
 
     return Stream(framer, promised, choose)
+
+
+def conversation(call: Call) -> Reader:
+    """The reader of a WebSocket's messages."""
+    endpoint = endpoint_with_id(call.endpoint)
+    return Reader(endpoint.conversation() if endpoint and endpoint.conversation else AnyConversation())
 
 
 def refusal(

@@ -113,9 +113,12 @@ class ResponsesAssembler:
         self.holding = False
         return tuple([part for draft in self._drafts.values() for part in draft.finish(draft.item())])
 
+    def items(self) -> list[Json]:
+        found = [self._drafts[place].item() for place in sorted(self._drafts)]
+        return [item for item in found if item]
+
     def reply(self) -> Reply:
-        items: list[Json] = [self._drafts[place].item() for place in sorted(self._drafts)]
-        reply = _reply(self._response, [item for item in items if item])
+        reply = _reply(self._response, self.items())
         failed = self._failure
         return Reply(
             parts=(*reply.parts, *(failed.parts if failed else ())),

@@ -21,6 +21,7 @@ from addons.providers.cohere_v1 import COHERE_CHAT_V1
 from addons.providers.embeddings import EMBEDDINGS
 from addons.providers.gemini import GEMINI_GENERATE, GEMINI_REFUSAL
 from addons.providers.gemini_interactions import GEMINI_INTERACTIONS
+from addons.providers.gemini_live import GEMINI_LIVE
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.hosts import BEDROCK_HOSTS, BEDROCK_PATTERN, VERTEX_HOSTS, VERTEX_PATTERN
 from addons.providers.mcp import MCP_REFUSAL, MCP_RPC
@@ -28,6 +29,7 @@ from addons.providers.ollama import OLLAMA_CHAT, OLLAMA_REFUSAL
 from addons.providers.openai_assistants import OPENAI_ASSISTANTS
 from addons.providers.openai_chat import OPENAI_CHAT
 from addons.providers.openai_media import OPENAI_MEDIA
+from addons.providers.openai_realtime import OPENAI_REALTIME
 from addons.providers.openai_responses import OPENAI_RESPONSES
 from addons.providers.openai_shapes import OPENAI_REFUSAL
 from addons.providers.resources import RESOURCES
@@ -36,9 +38,17 @@ from addons.providers.token_counts import TOKEN_COUNTS
 from addons.providers.vertex_predict import VERTEX_PREDICT
 from addons.providers.wire import Endpoint, Provider, Refusal
 
-OPENAI: Final = (OPENAI_CHAT, OPENAI_RESPONSES, EMBEDDINGS, TEXT_COMPLETION, *OPENAI_MEDIA, OPENAI_ASSISTANTS)
+OPENAI: Final = (
+    OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    EMBEDDINGS,
+    TEXT_COMPLETION,
+    *OPENAI_MEDIA,
+    OPENAI_ASSISTANTS,
+    *OPENAI_REALTIME,
+)
 COMPATIBLE: Final = (*OPENAI, ANTHROPIC_MESSAGES, *TOKEN_COUNTS, *BATCHES, *RESOURCES)
-GEMINI: Final = (GEMINI_GENERATE, GEMINI_INTERACTIONS, VERTEX_PREDICT)
+GEMINI: Final = (GEMINI_GENERATE, GEMINI_INTERACTIONS, VERTEX_PREDICT, GEMINI_LIVE)
 
 
 def _compatible(name: str, *suffixes: str, aliases: tuple[str, ...] = ()) -> Provider:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from addons.providers.call import Call, Frame, Json, Reply
+from addons.providers.conversation import Conversation
 from addons.providers.stream import Assembler
 
 Headers = tuple[tuple[str, str], ...]
@@ -77,6 +78,7 @@ class Endpoint:
     assembler: Callable[[], Assembler] | None  # of its streamed replies; the framing is the content type's
     refusal: Refusal
     methods: frozenset[str] = frozenset({"POST"})
+    conversation: Callable[[], Conversation] | None = None  # of its WebSocket form
 
 
 @dataclass(frozen=True, slots=True)
