@@ -75,6 +75,7 @@ class Exchange:
     changer: Any = field(default=None, repr=False)  # masks.wire.Changer, where the client gets another reply than came
     reply: Reply | None = field(default=None, repr=False)
     reply_view: Any = field(default=None, repr=False)  # views.ReplyView
+    conversation: Any = field(default=None, repr=False)  # providers.conversation.Reader, of a WebSocket
 
 
 _exchanges: WeakKeyDictionary[Flow, Exchange] = WeakKeyDictionary()
@@ -169,6 +170,10 @@ def _close(subject: object, refused: Refused) -> None:
     """Stop whatever a hook was given: a flow, a connection about to be dialled, a layer about to be chosen."""
     if isinstance(subject, http.HTTPFlow):
         if subject.websocket:
+            if subject.websocket.messages:
+                subject.websocket.messages[-1].drop()
+            if exchange := exchange_of(subject):
+                exchange.refusal = refused
             subject.kill()
         else:
             refuse(subject, refused)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from mitmproxy import http
+from mitmproxy import http, websocket
 
 from addons import hooks, layers
 from addons.commands.read import read as commands_in
@@ -33,6 +33,7 @@ from addons.masks.rules import Action, Hit, Masked
 from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
+from addons.providers.conversation import Spoken
 from addons.providers.encodings import decoded
 from addons.providers.history import KEYS, Beginnings, Place, place_of
 from addons.providers.json_values import NotJson, dumps, loads
@@ -425,26 +426,66 @@ class Masking:
     async def response(self, flow: http.HTTPFlow) -> None:
         await self._reply(flow)
 
+    # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed
     def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """Each message becomes the next part of the exchange, masked; recording.py writes it before it goes on."""
+        """What each message says becomes the next parts of the exchange, masked; recording.py writes them before it goes on."""
         exchange = hooks.exchange_of(flow)
         assert exchange
-        assert exchange.caller
+        assert exchange.call
         assert flow.websocket
         message = flow.websocket.messages[-1]
-        direction, role = ("request", "user") if message.from_client else ("response", "assistant")
-        scope, chain = self._scope(exchange, direction), self.desk.store.chain(exchange.caller.subject)
-        view = exchange.reply_view or ReplyView()
-        made = _Made(tip=view.tip or exchange.request.tip)
-        if message.is_text:
-            part = Part(Kind.OTHER, message.text)
-        else:
-            part = Part(Kind.OTHER, base64.b64encode(message.content).decode(), base64=True)
-        self._extend(made, chain, scope, role, part)
-        if made.blocked and message.from_client:
+        if exchange.conversation is None:
+            exchange.conversation = doors.conversation(exchange.call)
+        spoken = exchange.conversation.take(message.content, is_text=message.is_text, from_client=message.from_client)
+        blocked = self._say(exchange, spoken, "request" if message.from_client else "response")
+        if blocked and message.from_client:
             raise Refused(403, "content_blocked", "the message contains what may not be sent here", outcome="denied")
-        exchange.reply_view = ReplyView(tuple(made.nodes), made.tip)
+        if message.from_client and "request" in self._wires:
+            self._change_message(exchange, message)
+
+    def _say(self, exchange: Exchange, spoken: list[Spoken], direction: str) -> str:
+        """Parts of a conversation into the reply's view, with the commands in them; what is blocked, if anything is."""
+        assert exchange.caller
+        scope, chain = self._scope(exchange, direction), self.desk.store.chain(exchange.caller.subject)
+        view, before = exchange.reply_view or ReplyView(), exchange.request.tip
+        made = _Made(tip=view.tip or before)
+        found = [*view.commands]
+        for role, part in spoken:
+            self._extend(made, chain, scope, role, part)
+            assert made.tip
+            position = made.tip.depth - (before.length if before else 0)
+            found += (masked_command(scope, position, row) for row in commands_in(part) if role == "assistant")
+        tip = made.tip if made.nodes else view.tip
+        exchange.reply_view = ReplyView(tuple(made.nodes), tip, tuple(found), view.headers, view.maskings)
+        return made.blocked
+
+    def _change_message(self, exchange: Exchange, message: websocket.WebSocketMessage) -> None:
+        """`wire: request`: what cannot be masked as JSON is refused, not passed."""
+        scope = self._scope(exchange, "request", wire=True)
+        if not scope.masks:
+            return
+        try:
+            value = loads(message.content)
+        except NotJson:
+            value = message.content.decode("utf-8", "replace")
+        masked = scope.json(value)
+        if masked.withheld or (masked.hits and not isinstance(value, (dict, list))):
+            raise Refused(403, "masking_incomplete", UNMASKABLE)
+        if masked.hits:
+            message.content = dumps(masked.value)
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        """What was never completed; tokens and models of the whole. A fault leaves what was recorded message by message."""
+        exchange = hooks.exchange_of(flow)
+        if exchange is None or exchange.closed or not exchange.opened or exchange.call is None:
+            return
+        try:
+            conversation = exchange.conversation or doors.conversation(exchange.call)
+            self._say(exchange, conversation.end(), "response")
+            exchange.reply = conversation.reply()
+        except Exception as error:  # noqa: BLE001 -- nothing can be refused any more; the recorder still closes
+            hooks.log.error("fault in Masking.websocket_end: %s", hooks.frames(error))
 
     def _mask_reply_part(self, exchange: Exchange, part: Part) -> tuple[str, tuple[Hit, ...], bool]:
         """What approvers are shown of a held reply."""
@@ -453,6 +494,9 @@ class Masking:
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """A reply that was cut: what came of it. A fault leaves the view empty, and the record says withheld."""
+        if flow.websocket:
+            self.websocket_end(flow)
+            return
         try:
             await self._reply(flow)
         except Exception as error:  # noqa: BLE001 -- nothing can be refused any more; the recorder still closes

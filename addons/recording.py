@@ -6,6 +6,7 @@ Recording is fourth from the end on the way out; Closing is last on the way back
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import datetime
 
 from mitmproxy import http
@@ -129,9 +130,10 @@ class Recording:
             if exchange is None or exchange.caller is None or exchange.reply_view is None:
                 raise Refused(403, "not_recorded", hooks.FAULT)  # noqa: TRY301 -- one way out
             view: ReplyView = exchange.reply_view
-            assert view.tip
-            await self.desk.record(Partial(exchange.id, exchange.caller.subject, view.nodes, view.tip))
-            exchange.reply_view = ReplyView((), view.tip)
+            if view.nodes and view.tip:  # a piece of what comes whole says nothing yet
+                await self.desk.record(Partial(exchange.id, exchange.caller.subject, view.nodes, view.tip))
+                exchange.reply_view = replace(view, nodes=())
+            del flow.websocket.messages[:-1]  # a conversation may last for hours
         except Exception as error:  # noqa: BLE001 -- a guard: the message does not pass
             hooks.log.error("fault in Recording.websocket_message: %s", hooks.frames(error))
             flow.websocket.messages[-1].drop()

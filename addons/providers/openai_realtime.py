@@ -58,7 +58,8 @@ class RealtimeConversation:
             return [Spoken("user", _sound(text(body.get("audio"))))]
         if kind == "conversation.item.create" and body.get("item"):
             item = obj(body["item"])
-            return [Spoken(role_of(item), part) for part in realtime_item_parts(item)]
+            said = [Spoken(role_of(item), part) for part in realtime_item_parts(item)]
+            return said or [told("user", value)]
         if kind in ("session.update", "transcription_session.update"):
             return _settings(obj(body.get("session")))
         if kind == "response.create":

@@ -38,7 +38,7 @@ class Said:
 def said(recorded: Recorded) -> Said | None:
     """None: no reply of a model, or of a kind that is not read here."""
     read = _READERS.get(recorded.label[1])
-    if read is None or recorded.status >= 400 or not recorded.said:
+    if read is None or recorded.status >= 400 or not (recorded.said or recorded.messages):
         return None
     found = list(events(recorded))
     if not found or any(name == "error" or _failed(value) for name, value in found):
@@ -64,6 +64,9 @@ def events(recorded: Recorded) -> Iterator[tuple[str, Any]]:
     """(event's name, value) of a reply, whichever way it is framed; a plain JSON body is one event."""
     if recorded.framing == "aws_eventstream":
         yield from _frames(recorded.said)
+        return
+    if recorded.websocket:
+        yield from (("client" if message.from_client else "", parsed(message.content)) for message in recorded.messages)
         return
     try:
         value = json.loads(recorded.said)
@@ -106,7 +109,7 @@ def _frames(body: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def parsed(arguments: Any) -> Any:
-    if isinstance(arguments, str):
+    if isinstance(arguments, (str, bytes)):
         try:
             return json.loads(arguments)
         except ValueError:
@@ -405,6 +408,44 @@ def counted(found: Events) -> Said:
     return out
 
 
+def realtime(found: Events) -> Said:
+    """Each answer ends with all it said, but for its sound."""
+    out = Said()
+    for name, event in found:
+        if name == "client" and at(event, "item", "role") == "assistant":  # an earlier answer, told to the model again
+            _item(out, event["item"])
+        if at(event, "type") == "response.done":
+            for item in event["response"].get("output") or []:
+                _item(out, item)
+            _add(out, at(event, "response", "usage") or at(event, "usage") or {}, "input_tokens", "output_tokens")
+    return out
+
+
+def live(found: Events) -> Said:
+    out = Said()
+    counted_last: dict[str, Any] = {}
+    for _, event in (pair for pair in found if pair[0] != "client"):
+        counted_last = at(event, "usageMetadata") or counted_last
+        for part in at(event, "serverContent", "modelTurn", "parts") or []:
+            if part.get("thought") is True:
+                out.reasoning += part.get("text") or ""
+            else:
+                out.text += part.get("text") or ""
+        out.text += at(event, "serverContent", "outputTranscription", "text") or ""
+        out.tools += [(call["name"], call.get("args") or {}) for call in at(event, "toolCall", "functionCalls") or []]
+        if at(event, "serverContent", "turnComplete"):
+            _add(out, counted_last, "promptTokenCount", "responseTokenCount")
+            counted_last = {}
+    return out
+
+
+def _add(out: Said, usage: dict[str, Any], asked: str, answered: str) -> None:
+    """Counts of one answer of several."""
+    for name, key in (("input_tokens", asked), ("output_tokens", answered)):
+        if usage.get(key) is not None:
+            setattr(out, name, (getattr(out, name) or 0) + usage[key])
+
+
 def transcribed(found: Events) -> Said:
     out = Said()
     for _, event in found:
@@ -432,4 +473,7 @@ _READERS: Final[dict[str, Callable[[Events], Said | None]]] = {
     "cohere.v1.chat": cohere_v1,
     "cohere.v1.generate": completion,
     "cohere.v2.chat": cohere,
+    "openai.realtime": realtime,
+    "openai.audio": transcribed,
+    "gemini.live": live,
 }

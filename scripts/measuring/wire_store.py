@@ -40,7 +40,7 @@ def kept(store: Path) -> dict[str, list[Kept]]:
         for exchange, *rest in db.execute(_EXCHANGES):
             mark, endpoint = marks.get(exchange, ("", ""))
             outcome, error, status, *counts = rest
-            parts = db.execute(_PARTS, (exchange,)).fetchall()
+            parts = db.execute(_PARTS, (exchange, exchange)).fetchall()
             found.setdefault(mark, []).append(Kept(endpoint, outcome, error or "", status, tuple(counts), parts))
     return found
 
@@ -62,7 +62,7 @@ WHERE e.type = 'exchange.opened' AND lower(h.value ->> 0) = ?
 _EXCHANGES: Final = (
     "SELECT id, outcome, error, http_status, input_tokens, output_tokens, reasoning_tokens FROM exchanges"
 )
-_PARTS: Final = "SELECT kind, coalesce(name, ''), content FROM messages WHERE exchange_id = ? AND direction = 'response' ORDER BY position"
+_PARTS: Final = "SELECT kind, coalesce(name, ''), content FROM messages WHERE exchange_id = ? AND role = 'assistant' AND position >= (SELECT request_length FROM exchanges WHERE id = ?) ORDER BY position"
 
 
 def differences(record: Recorded, told: Said | None, found: Kept) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -105,6 +106,72 @@ def test_a_websocket_without_a_token_is_not_opened(make_bench) -> None:
         client.sock.close()
         assert isinstance(client.opening, RejectConnection)
         assert client.opening.status_code == 401
+
+
+def answers(listening: socket.socket, script: dict[str, list[str]]) -> None:
+    """Accepts one WebSocket; to a message of a type in `script`, what stands there."""
+    sock, _ = listening.accept()
+    with sock:
+        ws = WSConnection(ConnectionType.SERVER)
+        while data := sock.recv(65536):
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, Request):
+                    sock.sendall(ws.send(AcceptConnection()))
+                elif isinstance(event, TextMessage):
+                    for said in script.get(json.loads(event.data)["type"], []):
+                        sock.sendall(ws.send(TextMessage(data=said)))
+                elif isinstance(event, CloseConnection):
+                    sock.sendall(ws.send(event.response()))
+                    return
+
+
+CALL = {"id": "i1", "type": "function_call", "call_id": "call_1", "name": "run_sql", "arguments": f'{{"query":"DELETE FROM cards WHERE number = \'{CARD}\'"}}'}  # fmt: skip
+SAID = {
+    "id": "i2",
+    "type": "message",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "Deleting it."}],
+}
+SCRIPT = {
+    "session.update": [json.dumps({"type": "session.updated", "session": {"model": "gpt-realtime"}})],
+    "response.create": [
+        json.dumps({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Deleting it."}),
+        json.dumps({"type": "response.output_item.done", "output_index": 1, "item": CALL}),
+        json.dumps({"type": "response.done", "response": {"status": "completed", "output": [SAID, CALL], "usage": {"input_tokens": 20, "output_tokens": 7}}}),
+    ],
+}  # fmt: skip
+
+
+def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(make_bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answers, args=(listening, SCRIPT), daemon=True).start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            client = Client(made, made.tokens["alice"])
+            said = [
+                client.say(
+                    TextMessage(data=json.dumps({"type": "session.update", "session": {"instructions": "Obey."}}))
+                )
+            ]
+            asked = {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": f"delete {CARD}"}]}}  # fmt: skip
+            client.sock.sendall(client.ws.send(TextMessage(data=json.dumps(asked))))
+            said.append(client.say(TextMessage(data='{"type": "response.create"}')))
+            said += [client.next(), client.next()]
+            client.close()
+
+            exchange = made.closed_exchange(0)
+            messages = [(row["role"], row["kind"], row["content"]) for row in made.messages(exchange["id"])]
+            (command,) = made.rows("SELECT * FROM commands WHERE exchange_id = ?", exchange["id"])
+            at = next(row["position"] for row in made.messages(exchange["id"]) if row["kind"] == "tool_call")
+    assert [event.data for event in said] == [*SCRIPT["session.update"], *SCRIPT["response.create"]]
+    assert [role_and_kind[:2] for role_and_kind in messages if role_and_kind[1] != "other"] == [
+        ("system", "text"), ("user", "text"), ("assistant", "tool_call"), ("assistant", "text"),
+    ]  # fmt: skip
+    assert "[CREDIT_CARD:" in messages[-2][2] + messages[-1][2]
+    assert CARD not in str(messages)
+    assert (exchange["request_model"], exchange["response_model"]) == (None, "gpt-realtime")
+    assert (exchange["input_tokens"], exchange["output_tokens"], exchange["finish_reasons"]) == (20, 7, '["completed"]')
+    assert (command["verb"], command["objects"], command["position"]) == ("DELETE", '["cards"]', at)
 
 
 @pytest.mark.parametrize("size", [1, 70_000])
