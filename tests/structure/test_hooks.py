@@ -40,6 +40,7 @@ OPEN = {
     "Identity.server_connect_error": "there is no connection",
     "Recording.websocket_message": "guards itself: drops the message and kills the flow",
     "Masking.error": "the flow is over; Closing still writes the record",
+    "Masking.websocket_end": "the connection is over; Closing still writes the record",
     "Closing.error": "the flow is over",
     "Closing.websocket_end": "the flow is over",
     "Closing.tls_failed_client": "no request was made",
