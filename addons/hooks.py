@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy import connection, http
 from mitmproxy.flow import Error, Flow
 from mitmproxy.proxy import layer, layers, server_hooks
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons.evidence.store import StoreError
 from addons.policy.model import Connection
@@ -30,6 +31,8 @@ from addons.providers.call import Call, Reply
 from addons.tokens.caller import Caller
 
 log = logging.getLogger("affidavit")
+
+OWN_PATHS = "/affidavit/"
 
 
 class Refused(Exception):  # noqa: N818 -- raised as a decision, not an error
@@ -99,6 +102,11 @@ def open_exchanges() -> tuple[tuple[Flow, Exchange], ...]:
 def client_state(client: connection.Client) -> dict[str, Any]:
     """What one client connection has proven so far; gone with the connection."""
     return _callers.setdefault(client, {})  # type: ignore[no-any-return] # mitmproxy's Client is untyped for weak keys
+
+
+def asks_gateway(flow: http.HTTPFlow) -> bool:
+    """Whether the gateway itself is asked, at its base_url door: no model's call, and nobody's upstream."""
+    return isinstance(flow.client_conn.proxy_mode, ReverseMode) and flow.request.path.startswith(OWN_PATHS)
 
 
 def is_near(client: connection.Client) -> bool:

@@ -48,6 +48,7 @@ WHERE = frozenset("x-forwarded-host x-original-host x-original-url x-rewrite-url
 _WATCHED = frozenset(name.encode() for name in (*WHO, *WHERE, *SLOT_HEADERS, "proxy-authorization"))
 ADDRESS = "connect to a host by its name, not by its address"
 PLAIN_PROXY = "the gateway is reached without TLS from another machine; use https:// for the proxy and base URLs, or affidavit_allow_plain_proxy in mitm.conf"
+NO_LOGIN = "no gateway token was sent. Type: affidavit login; then set what this prints: affidavit env"
 NO_TOKEN = f"no gateway token was sent. Type: {MINT_HINT}; then set what this prints: affidavit env"
 
 
@@ -240,7 +241,7 @@ class Identity:
     # -- each request -----------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.error or flow.response:  # a login is answered by its own addon
+        if flow.error or hooks.asks_gateway(flow):
             return
         self.desk.counted.requests += 1
         reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
@@ -360,7 +361,7 @@ class Identity:
             for secret in (secrets if len(secrets) < 2 else dict.fromkeys(secrets))
         ]
         if not callers:
-            raise TokenRefused("token_missing", NO_TOKEN)
+            raise TokenRefused("token_missing", NO_TOKEN if self.desk.policies.identity.accepts_local else NO_LOGIN)
         if len({caller.subject for caller in callers}) > 1:
             raise Refused(
                 401,

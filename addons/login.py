@@ -4,8 +4,8 @@
     POST /affidavit/login     Authorization: Bearer <the issuer's token>; {"purpose", "lifetime_seconds", "refresh_token", "on_behalf_of", "renew"}
     GET  /affidavit/whoami    Authorization: Bearer afd_… or JWT
     POST /affidavit/logout    Authorization: Bearer afd_…
-The first addon of the list: what it answers is no model's call, and no other addon sees it. Until it has an answer the flow carries
-a refusal, so whatever fails here, nothing goes upstream.
+The first addon of the list: what it answers is no model's call, and no other addon begins an exchange for it. It always answers, and
+the base_url door's own upstream is a name that does not exist.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 from mitmproxy import http
-from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons import hooks, layers
 from addons.console import operations
@@ -22,7 +21,6 @@ from addons.console.desk import Desk
 from addons.console.operations import Ask, OperationRefused
 from addons.evidence.records import Event
 
-PREFIX = "/affidavit/"
 BODY_BYTES = 64 * 1024  # an ID token travels in a header; a refresh token of Entra has a few thousand characters
 SERVED = frozenset({("GET", "/login"), ("POST", "/login"), ("GET", "/whoami"), ("POST", "/logout")})
 
@@ -33,18 +31,8 @@ class Login:
         self.allow_plain_proxy = False  # as mitm.conf says
 
     @hooks.fails_closed
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if isinstance(flow.client_conn.proxy_mode, ReverseMode) and flow.request.path.startswith(PREFIX):
-            layers.bounds_of(flow).request_bytes = BODY_BYTES
-            flow.response = _answer(503, _error("fault", "the gateway could not answer", "the gateway's log says why"))
-
-    @hooks.fails_closed
     async def request(self, flow: http.HTTPFlow) -> None:
-        if (
-            flow.error
-            or not isinstance(flow.client_conn.proxy_mode, ReverseMode)
-            or not flow.request.path.startswith(PREFIX)
-        ):
+        if flow.error or flow.response or not hooks.asks_gateway(flow):
             return
         try:
             flow.response = _answer(200, await self._answered(flow))
@@ -57,7 +45,7 @@ class Login:
             raise OperationRefused(
                 403, "plain_proxy", "a token is not taken without TLS from another machine", "use https://"
             )
-        path = flow.request.path.removeprefix(PREFIX.rstrip("/")).partition("?")[0]
+        path = flow.request.path.removeprefix(hooks.OWN_PATHS.rstrip("/")).partition("?")[0]
         if (flow.request.method, path) not in SERVED:
             raise OperationRefused(404, "path_unknown", "nothing is at this path", "affidavit login --help")
         body = flow.request.raw_content or b""

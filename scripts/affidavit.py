@@ -30,6 +30,8 @@ SUBCOMMANDS = (
     Subcommand("run", "scripts.run:run", "one command through the gateway"),
     Subcommand("env", "scripts.env:env", "what to set on a client"),
     Subcommand("doctor", "scripts.doctor:doctor", "try each client found here: seen, went direct, or refused"),
+    Subcommand("login", "scripts.login:login", "sign in at your organisation's issuer"),
+    Subcommand("logout", "scripts.login:logout", "end your login"),
     Subcommand("whoami", "scripts.whoami:whoami", "whom a token stands for"),
     Subcommand("token", "scripts.tokens:token", "mint, list and revoke gateway tokens (trial)"),
     Subcommand(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from addons.console import reach
 from addons.console.state import StateFolder
-from scripts.saved_login import HERE
+from scripts.saved_login import of_state
 from scripts.terminal import Failed
 
 SECONDS = 30.0
@@ -27,7 +27,7 @@ class Remote:
 
     @property
     def name(self) -> str:
-        return self.gateway or f"{HERE}: {self.folder.path}"
+        return self.gateway.rstrip("/") or of_state(self.folder.path)
 
     def ask(self, method: str, path: str, token: str = "", body: Any = None) -> Any:
         """Raises reach.Refused, or Failed where nobody answers."""

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ import click
 from addons.console import reach, readings
 from addons.console.state import Ports, StateFolder
 from addons.evidence.store import Store
+from scripts import saved_login
 from scripts.client_settings import OTHER_TRUST, Door, Gateway, base_url_door, filled, proxy_door, replaced_keys
 from scripts.gateway import connections, running_gateway
 from scripts.options import state_option
@@ -49,7 +51,11 @@ Examples:
     show_default=True,
     help="How long the command's token is valid at most; it ends with the command.",
 )
-@click.option("--token", metavar="afd_…", help="Your own gateway token, instead of one that is made for this command.")
+@click.option(
+    "--token",
+    metavar="afd_…",
+    help="Your own gateway token, instead of one that is made for this command.  [default: that of affidavit login, if any]",
+)
 @state_option()
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
@@ -64,6 +70,8 @@ def run(
     lifetime: timedelta,
 ) -> int:
     """Run CMD through the gateway that owns the state, else through one of its own; exit with CMD's status."""
+    kept = None if token else saved_login.saved(saved_login.of_state(folder.path), Path.home())
+    token = token or (str(kept["token"]) if kept else None)
     with running_gateway(folder) as ports:
         known = connections(folder)
         first = _log_size(folder)

@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 SERVICE = "affidavit"
-HERE = "this machine"  # the gateway that owns the state, asked through its socket
+
+
+def of_state(state: Path) -> str:
+    """The name of the gateway that owns a state, which is asked through its socket."""
+    return f"state {state}"
 
 
 def save(gateway: str, login: Mapping[str, Any], home: Path) -> str:

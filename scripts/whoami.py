@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from addons.console import reach
 from addons.console.state import StateFolder
-from scripts.options import json_option, state_option, token_option
+from scripts.options import gateway_option, json_option, state_option, token_option
+from scripts.remote import Remote
 from scripts.terminal import Failed, one_line, print_json
 
 EXAMPLE = """\b
@@ -17,13 +17,14 @@ Example:
 
 @click.command(epilog=EXAMPLE)
 @token_option("The token to ask about.")
+@gateway_option()
 @json_option()
 @state_option()
-def whoami(*, folder: StateFolder, token: str | None, as_json: bool) -> None:
+def whoami(*, folder: StateFolder, gateway: str, token: str | None, as_json: bool) -> None:
     """Whom a token stands for: subject, groups, grade, until when."""
     if not token:
-        raise Failed("no token was given", "--token afd_…, or $AFFIDAVIT_TOKEN; mint one: affidavit token mint --help")
-    caller = reach.ask(folder, "GET", "/whoami", token=token)
+        raise Failed("nobody is signed in", "affidavit login; or --token afd_…, or $AFFIDAVIT_TOKEN")
+    caller = Remote(gateway, folder).ask("GET", "/whoami", token)
     if as_json:
         print_json(caller)
         return

@@ -26,6 +26,7 @@ from addons.tokens.strict_json import Malformed
 log = logging.getLogger("affidavit")
 
 FETCH_SECONDS = 5.0
+STRANGE_KEY = frozenset({"token_key_unknown", "token_signature"})  # a rotated key has a new name, or should have
 
 
 @dataclass(slots=True)
@@ -79,9 +80,9 @@ class Issuers:
         try:
             return self._verify(token, issuer, reached)
         except TokenRefused as refusal:
-            if refusal.code != "token_key_unknown" or not reached.cache.due(self._clock(), unknown_key=True):
+            if refusal.code not in STRANGE_KEY or not reached.cache.due(self._clock(), unknown_key=True):
                 raise
-        await self._fetched(issuer, reached)
+        await asyncio.shield(self._fetch_once(issuer, reached, unknown_key=True))
         return self._verify(token, issuer, reached)
 
     def _verify(self, token: str, issuer: Issuer, reached: _Reached) -> Identified:
@@ -122,13 +123,10 @@ class Issuers:
             if not reached.cache.generation:
                 await asyncio.shield(task)
 
-    async def _fetched(self, issuer: Issuer, reached: _Reached) -> None:
-        await asyncio.shield(self._fetch_once(issuer, reached))
-
-    def _fetch_once(self, issuer: Issuer, reached: _Reached) -> asyncio.Task[None]:
+    def _fetch_once(self, issuer: Issuer, reached: _Reached, *, unknown_key: bool = False) -> asyncio.Task[None]:
         """One at a time; the others wait for it."""
         if reached.fetching is None:
-            reached.cache.tried(self._clock())
+            reached.cache.tried(self._clock(), unknown_key=unknown_key)
             reached.fetching = self.background(self._fetch(issuer, reached))
         return reached.fetching
 

@@ -159,10 +159,11 @@ class Registry:
 
 def check_in_force(row: TokenRow, now: datetime) -> None:
     """Raises TokenRefused once a token is revoked or at the moment it expires."""
+    again = f"mint another: {MINT_HINT}" if row.grade is Grade.TRIAL else "sign in again: affidavit login"
     if row.revoked_at is not None:
-        raise TokenRefused("token_revoked", f"token {row.id} was revoked; mint another: {MINT_HINT}")
+        raise TokenRefused("token_revoked", f"token {row.id} was revoked; {again}")
     if now >= row.expires_at:
-        raise TokenRefused("token_expired", f"token {row.id} has expired; mint another: {MINT_HINT}")
+        raise TokenRefused("token_expired", f"token {row.id} has expired; {again}")
 
 
 def caller_of(row: TokenRow, *, workload: bool = False) -> Caller:

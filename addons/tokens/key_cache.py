@@ -29,18 +29,21 @@ class KeyCache:
     _fetched_at: datetime | None = None
     _fresh_until: datetime | None = None
     _tried_at: datetime | None = None
+    _looked_at: datetime | None = None  # for a key that was not known
 
     def due(self, now: datetime, *, unknown_key: bool = False) -> bool:
         """Whether to fetch now."""
         if self._tried_at is None or self._fresh_until is None:
             return self._tried_at is None or now >= self._tried_at + timedelta(seconds=RETRY_SECONDS)
         if unknown_key:
-            return now >= self._tried_at + timedelta(seconds=UNKNOWN_KEY_SECONDS)
+            return self._looked_at is None or now >= self._looked_at + timedelta(seconds=UNKNOWN_KEY_SECONDS)
         return now >= self._fresh_until and now >= self._tried_at + timedelta(seconds=RETRY_SECONDS)
 
-    def tried(self, now: datetime) -> None:
+    def tried(self, now: datetime, *, unknown_key: bool = False) -> None:
         """A fetch begins; what comes of it is told by took(), or never."""
         self._tried_at = now
+        if unknown_key:
+            self._looked_at = now
 
     def took(self, document: bytes, max_age_seconds: int | None, now: datetime) -> None:
         """A key set came. Raises Malformed where it is none, or holds no key that can be used: the old ones stay."""

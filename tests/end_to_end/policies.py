@@ -139,6 +139,7 @@ def policies(
     down_port: int = 9,
     other_hosts: str = "deny",
     hold_seconds: int = HOLD_SECONDS,
+    identity: str = IDENTITY,
     masking: str = MASKING,
     connections: str = "",
 ) -> dict[str, str]:
@@ -147,7 +148,7 @@ def policies(
         upstream=upstream, down=f"http://127.0.0.1:{down_port}", other_hosts=other_hosts, body_bytes=BODY_BYTES
     )
     return {
-        "identity.yaml": IDENTITY,
+        "identity.yaml": identity,
         "connections.yaml": connections,
         "masking.yaml": masking,
         "approval.yaml": APPROVAL.format(hold_seconds=hold_seconds),

@@ -24,7 +24,7 @@ TABLE = {
     "http_connect": "Identity",
     "next_layer": "Identity",
     "server_connect": "Identity",
-    "requestheaders": "Login Identity Recording",
+    "requestheaders": "Identity Recording",
     "request": "Login Masking Recording Approval Credentials",
     "responseheaders": "Recording Credentials",
     "reply_piece": "Approval",

@@ -1,0 +1,311 @@
+"""People sign in at a real OpenID provider and call a model; whoever leaves is refused in mid-session. Jobs sign in as themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from scripts.local_gateway import AFFIDAVIT
+from tests.end_to_end.gateway import DOORS, Bench
+from tests.end_to_end.sdk import Worker
+from tests.login.jobs import JobIssuer, job_issuer
+from tests.login.provider import CLIENT_ID, OidcProvider, oidc_provider
+
+RECHECK_SECONDS = 1
+IDENTITY = """\
+version: 1
+issuers:
+  - id: corp
+    issuer: {issuer}
+    audiences: [{client_id}]
+    client_id: {client_id}
+    trusted_ca: {cafile}
+    recheck_seconds: {recheck}
+    offline_seconds: {offline}
+rights:
+  - {{id: engineers, groups: [engineering], connections: ["*"], purpose: "OPS-[0-9]{{1,6}}.{{0,80}}"}}
+"""
+
+MakeBench = Callable[..., AbstractContextManager[Bench]]
+
+
+@contextmanager
+def signed_up(make_bench: MakeBench, folder: Path, offline: int = 3600) -> Iterator[tuple[Bench, OidcProvider]]:
+    with oidc_provider(folder) as provider:
+        identity = IDENTITY.format(
+            issuer=provider.issuer,
+            client_id=CLIENT_ID,
+            cafile=provider.cafile,
+            recheck=RECHECK_SECONDS,
+            offline=offline,
+        )
+        with make_bench(identity=identity) as bench:
+            yield bench, provider
+
+
+def started(bench: Bench, home: Path, cafile: Path, *words: str) -> subprocess.Popen[str]:
+    """The command as on a laptop: of the gateway it knows the base URL only."""
+    home.mkdir(exist_ok=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AFFIDAVIT_GATEWAY": f"http://127.0.0.1:{bench.gateway.base_url_port}",
+        "SSL_CERT_FILE": str(cafile),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return subprocess.Popen(
+        [AFFIDAVIT, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def signed_in(bench: Bench, provider: OidcProvider, home: Path, who: str, *words: str, device: bool = False) -> str:
+    """The gateway token that `affidavit login` keeps for `who`."""
+    command = started(bench, home, provider.cafile, "login", *(("--device",) if device else ("--no-browser",)), *words)
+    assert command.stdout
+    assert command.stderr
+    if device:
+        said = [command.stderr.readline() for _ in range(4)]
+        provider.enter_code(said[1].strip(), said[3].strip(), who)
+    else:
+        command.stderr.readline()
+        back = provider.sign_in(command.stderr.readline().strip(), who)
+        with urllib.request.urlopen(back, timeout=10) as page:
+            assert b"You are signed in" in page.read()
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 0, out + err
+    kept = home / ".config" / "affidavit" / "logins.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    (login,) = json.loads(kept.read_text()).values()
+    return str(login["token"])
+
+
+def said(bench: Bench, provider: OidcProvider, home: Path, *words: str) -> tuple[int, str]:
+    command = started(bench, home, provider.cafile, *words)
+    out, err = command.communicate(timeout=60)
+    return command.returncode, out + err
+
+
+def test_a_person_signs_in_by_device_calls_a_model_and_is_refused_once_their_group_is_gone(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, provider):
+        seq = bench.last_seq()
+        token = signed_in(bench, provider, tmp_path / "home", "alice", "--purpose", "OPS-7: notes", device=True)
+        first = bench.ask(python_sdk, "openai", "proxy", "hello", who=token)
+        row = bench.closed_exchange(seq)
+        provider.write_people({"alice": {"email": "alice@example.com", "groups": ["marketing"]}})
+        removed_at = time.monotonic()
+        count = bench.provider.count
+        while not (refused := bench.ask(python_sdk, "openai", "proxy", "again", who=token)).error:
+            assert time.monotonic() < removed_at + 30, "the removal was not noticed"
+            count = bench.provider.count
+        noticed_after = time.monotonic() - removed_at
+
+        assert first.error == ""
+        assert (row["subject"], json.loads(row["groups"]), row["purpose"], row["grade"], row["connection"]) == (
+            f"{provider.issuer}|alice", ["engineering"], "OPS-7: notes", "managed", "openai",
+        )  # fmt: skip
+        assert (row["email"], row["auth_method"]) == ("alice@example.com", "afd_token")
+        assert refused.status == 403
+        assert bench.provider.count == count
+        assert (
+            noticed_after < RECHECK_SECONDS + 10
+        )  # loosely: how fast is for measurements, that it happens is for tests
+        (last,) = bench.rows("SELECT outcome, error, groups FROM exchanges ORDER BY opened_at DESC LIMIT 1")
+        assert (last["outcome"], json.loads(last["groups"])) == ("refused", ["marketing"])
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_person_who_has_left_is_signed_out_in_mid_session(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path, door: str
+) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, provider):
+        token = signed_in(bench, provider, tmp_path / "home", "alice", "--purpose", "OPS-7")
+        first = bench.ask(python_sdk, "openai", door, "hello", who=token)
+        provider.write_people({})
+        seq = bench.last_seq()
+        bench.until(lambda: bench.ask(python_sdk, "openai", door, "again", who=token).status == 401, "alice is refused")
+        count = bench.provider.count
+        again = bench.ask(python_sdk, "openai", door, "and again", who=token)
+
+        assert first.error == ""
+        assert (again.status, bench.provider.count) == (401, count)
+        assert "affidavit login" in again.error
+        kinds = [row["type"] for row in bench.events_since(seq, "finding", "token.revoked", "identity.refused")]
+        assert {"finding", "token.revoked", "identity.refused"} <= set(kinds)
+        assert token not in (bench.state.path / "evidence.db").read_bytes().decode("latin-1")
+
+
+def test_whoami_and_logout_and_a_token_that_is_over(make_bench: MakeBench, python_sdk: Worker, tmp_path: Path) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, provider):
+        home = tmp_path / "home"
+        token = signed_in(bench, provider, home, "alice", "--purpose", "OPS-7")
+        who = said(bench, provider, home, "whoami")
+        out = said(bench, provider, home, "logout")
+        nobody = said(bench, provider, home, "whoami")
+        after = bench.ask(python_sdk, "openai", "proxy", "hello", who=token)
+
+        assert f"{provider.issuer}|alice" in who[1]
+        assert out[0] == 0, out
+        assert "nobody is signed in" in nobody[1]
+        assert after.status == 401
+        assert bench.provider.count == 0
+
+
+def test_a_purpose_without_a_ticket_is_refused_with_the_form_it_must_have(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, provider):
+        token = signed_in(bench, provider, tmp_path / "home", "alice", "--purpose", "because")
+        done = bench.ask(python_sdk, "openai", "proxy", "hello", who=token)
+
+        assert (done.status, bench.provider.count) == (403, 0)
+        assert "OPS-" in done.error
+
+
+def test_while_the_issuer_is_down_a_login_serves_until_the_stated_age(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with signed_up(make_bench, tmp_path, offline=4) as (bench, provider):
+        token = signed_in(bench, provider, tmp_path / "home", "alice", "--purpose", "OPS-7")
+        provider.stop()
+        during = bench.ask(python_sdk, "openai", "proxy", "hello", who=token)
+        bench.until(lambda: bench.ask(python_sdk, "openai", "proxy", "x", who=token).status == 401, "it is refused")
+        count = bench.provider.count
+        refused = bench.ask(python_sdk, "openai", "proxy", "again", who=token)
+        provider.start()  # with new keys: the login itself is over at this provider, who forgot it
+        fresh = signed_in(bench, provider, tmp_path / "home", "alice", "--purpose", "OPS-8")
+        later = bench.ask(python_sdk, "openai", "proxy", "hello", who=fresh)
+
+        assert during.error == ""
+        assert (refused.status, bench.provider.count - count) == (401, 1)
+        assert "sign in again" in refused.error
+        assert later.error == ""
+
+
+def test_tokens_of_this_machine_are_off_once_an_issuer_is_named(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, _provider):
+        done = bench.ask(python_sdk, "openai", "proxy", "hello", who="alice")
+        minted = bench.state.run("token", "mint", "--name", "mallory", check=False)
+
+        assert (done.status, bench.provider.count) == (401, 0)
+        assert "affidavit login" in done.error
+        assert (minted.returncode, "tokens minted here identify nobody" in minted.stderr) == (1, True)
+
+
+# Jobs
+
+JOBS = """\
+version: 1
+issuers:
+  - id: ci
+    issuer: {issuer}
+    kind: workloads
+    audiences: [affidavit]
+    trusted_ca: {cafile}
+    groups: [engineering]
+    claims: {{email: nothing, groups: nothing}}
+    require:
+      - {{claim: repository, is: ["acme/*"]}}
+      - {{claim: ref, is: [refs/heads/main]}}
+rights:
+  - {{id: jobs, groups: [engineering], connections: ["*"]}}
+"""
+
+
+def test_a_job_signs_in_with_its_own_token_and_the_record_leads_to_its_run(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with (
+        job_issuer(tmp_path) as issuer,
+        make_bench(identity=JOBS.format(issuer=issuer.url, cafile=issuer.cafile)) as bench,
+    ):
+        seq = bench.last_seq()
+        done = job_login(bench, issuer, tmp_path, issuer.github(), "--on-behalf-of", "alice@example.com")
+        token = done.stdout.strip()
+        call = bench.ask(python_sdk, "openai", "proxy", "hello", who=token)
+        row = bench.closed_exchange(seq)
+        (minted,) = bench.rows("SELECT * FROM tokens WHERE id = ?", row["token_id"])
+
+        assert call.error == ""
+        assert (row["subject"], row["auth_method"], row["grade"]) == (
+            f"{issuer.url}|repo:acme/app:ref:refs/heads/main", "workload_afd_token", "managed",
+        )  # fmt: skip
+        assert minted["minted_by"] == (
+            "https://github.com/acme/app/actions/runs/42 on behalf of alice@example.com (its own word)"
+        )
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"repository": "evil/app"}, {"ref": "refs/heads/other"}, {"repository": None}, {"aud": "https://github.com/acme"}],
+    ids=str,
+)
+def test_another_job_is_refused_and_recorded(make_bench: MakeBench, tmp_path: Path, claims: dict[str, object]) -> None:
+    with (
+        job_issuer(tmp_path) as issuer,
+        make_bench(identity=JOBS.format(issuer=issuer.url, cafile=issuer.cafile)) as bench,
+    ):
+        seq = bench.last_seq()
+        token = issuer.github(**claims)
+        done = job_login(bench, issuer, tmp_path, token)
+
+        assert done.returncode == 1
+        assert len(bench.events_since(seq, "identity.refused")) == 1
+        assert bench.rows("SELECT * FROM tokens WHERE subject NOT LIKE 'local|%'") == []
+        assert token not in done.stdout + done.stderr
+
+
+def test_a_long_job_moves_the_end_of_its_token(make_bench: MakeBench, tmp_path: Path) -> None:
+    with (
+        job_issuer(tmp_path) as issuer,
+        make_bench(identity=JOBS.format(issuer=issuer.url, cafile=issuer.cafile)) as bench,
+    ):
+        base = f"http://127.0.0.1:{bench.gateway.base_url_port}/affidavit/login"
+
+        def asked(body: dict[str, object], **claims: object) -> tuple[int, dict[str, str]]:
+            headers = {"authorization": f"Bearer {issuer.github(**claims)}", "content-type": "application/json"}
+            request = urllib.request.Request(base, json.dumps(body).encode(), headers)
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return answer.status, json.loads(answer.read())
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, json.loads(error.read())
+
+        _, first = asked({"lifetime_seconds": 60})
+        status, renewed = asked({"lifetime_seconds": 600, "renew": first["token"]})
+        other, _ = asked({"renew": first["token"]}, sub="repo:acme/other:ref:refs/heads/main")
+
+        assert (status, renewed["id"], renewed["token"]) == (200, first["id"], "")
+        assert renewed["expires_at"] > first["expires_at"]
+        assert other == 401
+
+
+def job_login(
+    bench: Bench, issuer: JobIssuer, folder: Path, token: str, *words: str
+) -> subprocess.CompletedProcess[str]:
+    """As in a job of GitHub: the runner's address hands out the token."""
+    issuer.hands_out = token
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "AFFIDAVIT_GATEWAY": f"http://127.0.0.1:{bench.gateway.base_url_port}",
+        "SSL_CERT_FILE": str(issuer.cafile),
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}/token?api-version=2",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner",
+    }
+    return subprocess.run(
+        [AFFIDAVIT, "login", "--ci", "--print", *words],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
