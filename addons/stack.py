@@ -39,6 +39,7 @@ from addons import hooks, layers  # noqa: E402 -- after the path above
 from addons.approval import Approval  # noqa: E402
 from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
+from addons.console.erasing import keep_clean  # noqa: E402
 from addons.console.state import Ports, state_folder  # noqa: E402
 from addons.credentials import Credentials  # noqa: E402
 from addons.evidence.ids import pooled  # noqa: E402
@@ -122,7 +123,7 @@ class Stack:
         self.launched = launched  # by our launcher, which opens before anything listens; else by mitmdump -s
         self.desk: Desk | None = None
         self._resources = contextlib.AsyncExitStack()
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         self._guarding = False
         self._ours: tuple[str, ...] = ()
         self._parts: dict[type, Any] = {}
@@ -160,7 +161,11 @@ class Stack:
         self.desk.folder.write_ports(
             Ports(proxy=ports.get("RegularMode", 0), base_url=ports.get("ReverseMode", 0), pid=os.getpid())
         )
-        self._heartbeat = asyncio.get_running_loop().create_task(self._beat(ctx.options.affidavit_heartbeat_seconds))
+        loop = asyncio.get_running_loop()
+        self._chores = [
+            loop.create_task(self._beat(ctx.options.affidavit_heartbeat_seconds)),
+            loop.create_task(keep_clean(self.desk)),
+        ]
 
     def done(self) -> None:
         """Our launcher closes us after its loop of connections. Else: unloaded by an edit, or mitmdump ends; never serve bare."""
@@ -211,8 +216,9 @@ class Stack:
 
     async def close(self) -> None:
         """Also after a failed `open`. What is under way is recorded as far as it came, then the state is let go."""
-        if self._heartbeat:
-            self._heartbeat.cancel()
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         if self._parts:
             for flow, exchange in hooks.open_exchanges():
                 if exchange.opened and not exchange.closed and isinstance(flow, http.HTTPFlow):

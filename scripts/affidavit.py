@@ -44,6 +44,8 @@ SUBCOMMANDS = (
     Subcommand("verify", "scripts.verify:verify_path", "check a store or a package; every failure by name"),
     Subcommand("report", "scripts.report:report", "what the record adds up to: accounting"),
     Subcommand("explain", "scripts.explain:explain", "say, under your own name, why a finding is as it is"),
+    Subcommand("erase", "scripts.erase:erase", "a person or a session, with a reason and somebody's agreement"),
+    Subcommand("hold", "scripts.hold:hold", "keep what a court or an auditor asked for: set, lift, list"),
     Subcommand("log", "scripts.log:log", "proofs and tiles of the log; another key; a new log after a loss"),
     Subcommand("policy", "scripts.policy:policy", "check the rules"),
     Subcommand("status", "scripts.status:status", "versions, log, disk, holds and findings"),

@@ -52,6 +52,7 @@ def _print(answer: dict[str, Any]) -> None:
         ("log", f"{answer['origin']}: {log['size']} leaves"),
         ("outside anchor", "none: whoever holds this machine and its keys could still rewrite the log"),
         ("clock", _clock(answer["clock"])),
+        ("retention", _retention(answer["retention"])),
         ("disk left", f"{answer['disk_free_bytes'] / (1 << 30):.1f} GiB"),
         ("waiting", f"{answer['pending_approvals']} approvals, {answer['open_holds']} calls held now"),
         ("tokens", f"{answer['tokens_in_force']} in force"),
@@ -68,3 +69,8 @@ def _print(answer: dict[str, Any]) -> None:
 def _clock(clock: dict[str, Any]) -> str:
     error = f", at most {clock['max_error_us'] / 1e6:.1f} s off" if "max_error_us" in clock else ""
     return f"synchronised: {clock['synchronised']}{error}"
+
+
+def _retention(kept: dict[str, Any]) -> str:
+    holds = f"; {len(kept['holds'])} holds keep {kept['held_past_their_time']} past their time" if kept["holds"] else ""
+    return f"{kept['overdue']} overdue{holds}"

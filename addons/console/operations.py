@@ -15,7 +15,7 @@ from typing import Any
 from addons.approvals.delegations import DelegationRefused
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
-from addons.console import approving, exporting, judging, readings
+from addons.console import approving, erasing, exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.directory import Login
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
@@ -69,6 +69,8 @@ async def answer(desk: Desk, ask: Ask) -> Json:
     except (DecisionRefused, GrantRefused, DelegationRefused) as refusal:
         status = 403 if refusal.code in NOT_YOURS else 409
         raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
+    except erasing.ErasureRefused as refusal:
+        raise OperationRefused(refusal.status, refusal.code, str(refusal), refusal.hint) from refusal
     except MintRefused as refusal:
         raise OperationRefused(400, "token_not_minted", str(refusal), "affidavit token mint --help") from refusal
     except StoreError as failure:
@@ -289,6 +291,35 @@ async def review(desk: Desk, ask: Ask, _item: str) -> Json:
     return await judging.review(desk, person, ask.actor, body["review"], body["result"], body["note"])
 
 
+async def erase(desk: Desk, ask: Ask, _item: str) -> Json:
+    body = _body(ask, {"scope": str, "value": str, "reason": str}, needed={"scope", "value", "reason"})
+    return await erasing.erase(desk, approver_of(desk, ask), body["scope"], body["value"], body["reason"])
+
+
+async def sweep(desk: Desk, _ask: Ask, _item: str) -> Json:
+    swept = await erasing.sweep(desk)
+    return {"exchanges": swept.exchanges, "leaves": swept.leaves, "wal_cut": swept.wal_cut}
+
+
+async def list_holds(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return {"holds": erasing.list_holds(desk)}
+
+
+async def set_hold(desk: Desk, ask: Ask, _item: str) -> Json:
+    body = _body(ask, {"scope": str, "value": str, "reason": str}, needed={"scope", "reason"})
+    return await erasing.set_hold(desk, _who(desk, ask), body["scope"], body.get("value", ""), body["reason"])
+
+
+async def lift_hold(desk: Desk, ask: Ask, item: str) -> Json:
+    body = _body(ask, {"reason": str}, needed={"reason"})
+    return await erasing.lift_hold(desk, _who(desk, ask), item, body["reason"])
+
+
+def _who(desk: Desk, ask: Ask) -> str:
+    """The person whose token came along, else the operating system's user."""
+    return approver_of(desk, ask).subject if ask.token else ask.actor
+
+
 ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/status", status),
     ("GET", "/connections", connections),
@@ -315,6 +346,11 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/exports", record_export),
     ("POST", "/explanations", explain),
     ("POST", "/reviews", review),
+    ("POST", "/erasures", erase),
+    ("POST", "/sweeps", sweep),
+    ("GET", "/holds", list_holds),
+    ("POST", "/holds", set_hold),
+    ("POST", "/holds/{}/lift", lift_hold),
 )
 
 

@@ -11,9 +11,11 @@ from addons.approvals.state import Approval, State
 from addons.console import readings
 from addons.console.desk import Desk
 from addons.console.running import clock_state
+from addons.evidence import retention
 from addons.evidence.database import sqlite_notes
 from addons.evidence.ids import time_text
-from addons.policy.model import Connection, CredentialKind, Source
+from addons.policy.decide import days_for
+from addons.policy.model import Connection, CredentialKind, Policies, Source
 from addons.providers.registry import provider_named
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import TokenRow
@@ -33,6 +35,7 @@ def status_shape(desk: Desk) -> dict[str, Any]:
         "policies": {"digest": desk.policies.digest, "folder": str(desk.policies.origin)},
         "log": log,
         "clock": clock_state(),
+        "retention": _retention_shape(desk),
         "disk_free_bytes": desk.disk_free_bytes,
         "open_holds": desk.open_holds,
         "pending_approvals": len(desk.approvals(State.PENDING)),
@@ -40,6 +43,25 @@ def status_shape(desk: Desk) -> dict[str, Any]:
         "hosts": sorted({host for connection in desk.policies.connections for host in connection.hosts}),
         "findings": [f"{code}: {detail}" if detail else code for code, detail in desk.findings] + _own_findings(desk),
     }
+
+
+def retention_clocks(policies: Policies) -> retention.Clocks:
+    named = policies.retention
+    every = [named.default, *(days for _, days in (*named.connections, *named.groups))]
+
+    def of(connection: str, groups: tuple[str, ...]) -> retention.Kept:
+        days = days_for(policies, connection, groups)
+        return retention.Kept(days.content_days, days.metadata_days)
+
+    default = retention.Kept(named.default.content_days, named.default.metadata_days)
+    return retention.Clocks(of, default, min(days.content_days for days in every))
+
+
+def _retention_shape(desk: Desk) -> dict[str, Any]:
+    with desk.store.reading() as database:
+        due = retention.due(database, retention_clocks(desk.policies), desk.clock())
+        holds = retention.holds(database)
+    return {"overdue": due.count, "held_past_their_time": due.held, "holds": [hold.id for hold in holds]}
 
 
 def connection_shape(connection: Connection) -> dict[str, Any]:

@@ -110,6 +110,14 @@ class WaitingRoom:
         found = (approval for approval in self._approvals.values() if wanted in {None, approval.state})
         return tuple(sorted(found, key=lambda approval: (approval.requested_at, approval.id)))
 
+    def forget(self, approval_ids: Iterable[str]) -> None:
+        """They were erased from the store: no later change may write them again."""
+        gone = set(approval_ids)
+        for approval_id in gone:
+            self._approvals.pop(approval_id, None)
+        for granted in [one for one in self._grants.values() if one.approval_id in gone]:
+            del self._grants[granted.id]
+
     def grant_for(self, key: Key, session_id: str = "") -> Grant | None:
         """Not on the word of somebody whose rights were taken away since."""
         standing = (one for one in self._grants.values() if self._stands(one))

@@ -12,26 +12,31 @@ from addons.evidence.check_log import LEAVES_AT_ONCE, parsed
 from addons.evidence.check_rows import differing
 from addons.evidence.columns import CLOSED, OPENED, row_of
 from addons.evidence.database import Connection
+from addons.evidence.erasure import BITS
 from addons.evidence.report import Report
 
 _OPENED = ("policy_digest", *OPENED)
 _Row = tuple[Any, ...]
 
 
-def check_exchanges(connection: Connection, report: Report, size: int) -> None:
-    """Leaves below `size`; `report` already counts the leaves of each type."""
+def check_exchanges(connection: Connection, report: Report, size: int, erased: bytearray) -> None:
+    """Leaves below `size`; `report` already counts the leaves of each type. Whose particulars were erased has no row any more."""
     counts = report.counts
     counts["exchanges"] = sum(_is_opened(report, row) for row in pages(connection, _BEGINNINGS, size))
     counts["closed"] = sum(_is_closed(report, row, size) for row in pages(connection, _ENDS, size))
     counts["open"] = counts["exchanges"] - counts["closed"]
     if counts["exchange.opened"] != counts["exchanges"]:
         for seq, exchange_id in connection.execute(_OPENED_UNMATCHED, (size,)):
-            report.fail(
-                "exchange_row_missing", seq, f"leaf {seq} opened exchange {exchange_id}, which has no row of that leaf"
-            )
+            if not erased[seq] & BITS["meta"]:
+                report.fail(
+                    "exchange_row_missing",
+                    seq,
+                    f"leaf {seq} opened exchange {exchange_id}, which has no row of that leaf",
+                )
     if counts["exchange.closed"] != counts["closed"]:
         for seq, exchange_id, other in connection.execute(_CLOSED_UNMATCHED, (size,)):
-            _fail_unmatched(report, seq, exchange_id, other)
+            if not erased[seq] & BITS["meta"]:
+                _fail_unmatched(report, seq, exchange_id, other)
     for exchange_id, seq, closed_at, state, decided_at in connection.execute(_UNDER_APPROVAL, (size,)):
         if state != "approved":
             report.fail(
@@ -59,6 +64,7 @@ def _is_opened(report: Report, row: _Row) -> bool:
     if (kind, of) != ("exchange.opened", exchange_id):
         report.fail("exchange_row_added", None, f"exchange {exchange_id}: the leaf that it names did not open it")
         return False
+    _refuse_left_over(report, (seq, exchange_id), meta, request, node)
     if meta is not None:
         wanted = (digest or None, *row_of(parsed(meta.encode()), OPENED))
         _compare(report, (seq, exchange_id), _OPENED, tuple(columns), wanted)
@@ -81,6 +87,7 @@ def _is_closed(report: Report, row: _Row, size: int) -> bool:
     if (kind, of) != ("exchange.closed", exchange_id):
         report.fail("exchange_row_changed", seq, f"exchange {exchange_id}: the leaf that it names did not close it")
         return False
+    _refuse_left_over(report, (seq, exchange_id), meta, reply, node)
     if meta is not None:
         _compare(report, (seq, exchange_id), CLOSED, tuple(columns), row_of(parsed(meta.encode()), CLOSED))
     if reply is not None:
@@ -88,6 +95,17 @@ def _is_closed(report: Report, row: _Row, size: int) -> bool:
         if node is not None and begins != request:
             report.fail("exchange_row_changed", seq, f"exchange {exchange_id}: its reply does not follow its request")
     return True
+
+
+def _refuse_left_over(
+    report: Report, place: tuple[int, str], meta: str | None, content: str | None, node: bytes | None
+) -> None:
+    """What says nothing any more to compare with must not be shown any more: nobody could tell whether it is true."""
+    seq, exchange_id = place
+    if meta is None:
+        report.fail("exchange_row_added", seq, f"exchange {exchange_id}: its particulars are gone, its row is there")
+    elif content is None and node is not None:
+        report.fail("exchange_row_changed", seq, f"exchange {exchange_id}: its content is gone, its messages are there")
 
 
 def _compare_tip(

@@ -16,6 +16,7 @@ from addons.evidence.checkpoints import Checkpoint, NoteInvalid
 from addons.evidence.columns import PAYLOAD_KINDS
 from addons.evidence.database import Connection
 from addons.evidence.drafts import commitment
+from addons.evidence.erasure import BITS
 from addons.evidence.log import EMPTY_ROOT, Tree, leaf_hash, stored_count
 from addons.evidence.records import TYPES
 from addons.evidence.report import Report
@@ -57,25 +58,23 @@ class LogCheck:
         keys: KeyChain,
         *,
         size: int,
-        signed: int,
         names: Mapping[str, str],
         claims: Sequence[Claim],
+        erased: bytearray,
     ) -> None:
         self._connection = connection
         self._report = report
         self._keys = keys
         self._origin = keys.newest.name
         self._size = size
-        self._signed = signed
         self._names = names
         self._claims = {claim: checkpoint for claim in claims if (checkpoint := self._checkpoint(claim)) is not None}
         self._roots = dict.fromkeys((checkpoint.size for checkpoint in self._claims.values()), b"")
         self._tree = Tree()
         self._misplaced: dict[int, int] = {}
-        self._unpaid: list[tuple[int, str]] = []
         self._at = ""
         self._root_bad = False
-        self.erased: set[int] = set()
+        self._erased = erased
 
     def run(self, progress: Callable[[int, int], None]) -> Iterator[Leaf]:
         """Check every leaf; those that are not an exchange's beginning or end are handed on."""
@@ -84,11 +83,6 @@ class LogCheck:
             progress(self._tree.size, self._size)
         self._report.counts["leaves"] = self._size
         self._name_misplaced()
-        for seq, kind in self._unpaid:
-            if seq in self.erased:
-                self._report.counts["erased"] += 1
-            else:
-                self._report.fail("payload_missing", seq, f"{kind}: gone, and no payload.erased leaf says so")
 
     def check_signatures(self, *, every: bool) -> None:
         """The signatures of the table's checkpoints; then what was kept outside it."""
@@ -136,8 +130,6 @@ class LogCheck:
             payloads = self._payloads(seq, said, row)
             if said.get("type") == "gateway.recovered" and "from" in said["attrs"]:
                 self._report.notes.append(_follows(said["attrs"]))
-            if said.get("type") == "payload.erased" and seq < self._signed:  # what is not signed excuses nothing
-                self.erased.update(_numbers(said["attrs"].get("seqs")))
             if said.get("type") not in {"exchange.opened", "exchange.closed"}:
                 yield Leaf(seq, said, {kind: orjson.loads(data) for kind, data in payloads.items()})
         while self._tree.size < end:
@@ -194,10 +186,9 @@ class LogCheck:
                 self._misplaced[seq] = said["seq"]
         elif stored != digest:
             self._report.fail("leaf_changed", seq, f"leaf {seq} is not what the tree was made of")
-        named = said.get("actor")
-        known = actor == (
-            self._names.get(str(named), actor) if named else None
-        )  # an erased subject has no name to compare
+        person = self._names.get(str(said.get("actor")))
+        # The name is gone with the person, or with what the leaf said; a column that names somebody else than the leaf never is.
+        known = actor == person or (actor is None and self._erased[seq] & BITS["meta"])
         if (said["at"], said["type"], said.get("exchange_id")) != (at, kind, exchange_id) or not known:
             self._report.fail("event_row_changed", seq, f"a column of events {seq} is not what its leaf says")
         if at < self._at:
@@ -221,7 +212,10 @@ class LogCheck:
                 if data is not None:
                     self._report.fail("payload_changed", seq, f"{kind}: a payload that the leaf does not commit to")
             elif data is None or salt is None:
-                self._unpaid.append((seq, kind))
+                if self._erased[seq] & BITS[kind]:
+                    self._report.counts["erased"] += 1
+                else:
+                    self._report.fail("payload_missing", seq, f"{kind}: gone, and no payload.erased leaf says so")
             elif commitment(salt, kind, data) == claimed[kind]:
                 found[kind] = data
             else:
@@ -263,10 +257,6 @@ def parsed(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _numbers(value: object) -> set[int]:
-    return {number for number in value if isinstance(number, int)} if isinstance(value, list) else set()
 
 
 _PAID = ", ".join(f"CAST(p.{kind} AS BLOB), p.{kind}_salt" for kind in PAYLOAD_KINDS)

@@ -98,6 +98,7 @@ ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "revoked_at",
         ),
     ),
+    "hold": ("holds", ("id", "scope", "value", "reason", "set_at", "set_by", "lifted_at", "lifted_by")),
     "role": ("roles", ("subject", "role", "granted_at", "granted_by", "ended_at", "id")),
 }
 

@@ -31,6 +31,7 @@ BUSY_MS = 5000  # how long SQLite tries again where another program holds a lock
 
 _WRITER_PRAGMAS = (
     f"busy_timeout = {BUSY_MS}",
+    "auto_vacuum = INCREMENTAL",  # of a new file: pages that an erasure frees can be given back a few at a time
     "journal_mode = WAL",
     "synchronous = FULL",  # with NORMAL a power cut may roll back leaves that a signed checkpoint already covers
     "wal_autocheckpoint = 0",  # the writer copies the WAL back itself, between commits, never inside one

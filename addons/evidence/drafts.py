@@ -27,6 +27,7 @@ from addons.evidence.records import (
     Closed,
     Command,
     Event,
+    HoldRecord,
     Opened,
     Partial,
     PolicyLoaded,
@@ -93,6 +94,7 @@ class Drafter:
             TokenRevoked: self._token,
             ApprovalRecord: self._approval,
             RoleRecord: self._role,
+            HoldRecord: self._hold,
         }
 
     def draft(self, record: Record) -> Draft:
@@ -190,6 +192,14 @@ class Drafter:
         self._pay_rows(draft, "meta", {"role": row})
         return draft
 
+    def _hold(self, record: HoldRecord) -> Draft:
+        kind = "hold.lifted" if record.hold.lifted_at else "hold.set"
+        draft = self._begin(kind, "", record.actor, {"hold": record.hold.id})
+        self._pay_rows(
+            draft, "meta", {"hold": self._row("hold", record.hold)}, {"why": record.why} if record.why else {}
+        )
+        return draft
+
     def _begin(self, leaf_type: str, exchange_id: str, actor: str, attrs: Mapping[str, Attr]) -> Draft:
         draft = Draft(leaf_type, exchange_id or None)
         if not exchange_id.isascii():
@@ -201,11 +211,7 @@ class Drafter:
                     f"attrs of {leaf_type}: expected at most {ATTRS_BYTES} bytes of JSON; put the rest into meta"
                 )
         if actor:
-            subject = draft.actor = self._subjects.of(actor)
-            if not subject.durable:
-                draft.writes.append(
-                    (statements.SUBJECT, (subject.number, subject.name, subject.key, subject.pseudonym))
-                )
+            draft.actor = self._subjects.of(actor)
         return draft
 
     def _pay(self, draft: Draft, kind: str, value: dict[str, Attr]) -> dict[str, Attr]:

@@ -96,6 +96,10 @@ class Ledger:
         self.state.checkpoint, self.state.note = checkpoint, note
         return note
 
+    def forget(self) -> None:
+        """Rows were erased: what was written lately may not be there any more."""
+        self._recent_nodes.clear()
+
     @property
     def unsigned(self) -> int:
         """Leaves that no checkpoint covers yet."""
@@ -125,6 +129,10 @@ class Ledger:
         first = stored_count(seq)
         hashes.extend(enumerate(state.tree.append(leaf_hash(body)), first))
         name = None if actor is None else actor.name
+        if (
+            actor is not None and not actor.durable
+        ):  # decided here, not when it was drafted: an erasure may come between
+            rows[statements.SUBJECT].append((seq, at, actor.number, actor.name, actor.key, actor.pseudonym))
         rows[statements.EVENT].append((seq, at, draft.type, draft.exchange_id, name, body.decode()))
         for statement, values in draft.writes:
             rows[statement].append((seq, at, *values))

@@ -132,18 +132,20 @@ def _refuse_foreign(path: Path, connection: Connection) -> int:
 
 
 def _migrate(path: Path, connection: Connection, ledger: Ledger, drafter: Drafter, version: int) -> None:
-    """Each step, its leaf and its checkpoint in one transaction."""
+    """All steps, their leaf and its checkpoint in one transaction."""
+    if version == VERSION:
+        return
     database = Database(connection, execute_plugins=False, recursive_triggers=False)
-    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-        connection.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE")
+    for migration in MIGRATIONS[version:]:
         migration(database)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {number}")
-        step = Event("store.migrated", attrs={"from": number - 1, "to": number})
-        ledger.append([[drafter.draft(step)]])
-        note = ledger.sign()
-        connection.execute("COMMIT")
-        write_head(path, note)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    step = Event("store.migrated", attrs={"from": version, "to": VERSION})
+    ledger.append([[drafter.draft(step)]])
+    note = ledger.sign()
+    connection.execute("COMMIT")
+    write_head(path, note)
 
 
 def _state(path: Path, connection: Connection, verifier: Verifier) -> State:

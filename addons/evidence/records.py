@@ -126,7 +126,7 @@ EVENT_TYPES = frozenset(
     {
         *("gateway.started", "gateway.stopped", "gateway.heartbeat", "gateway.recovered", "config.changed", "finding"),
         *("connect.refused", "identity.refused", "tunnel.opened", "tunnel.closed"),
-        *("evidence.read", "evidence.exported", "payload.erased", "hold.set", "hold.lifted", "store.migrated"),
+        *("evidence.read", "evidence.exported", "payload.erased", "store.migrated"),
     }
 )
 APPROVAL_TYPES = frozenset(
@@ -137,7 +137,7 @@ TYPES = (
     | APPROVAL_TYPES
     | {
         *("exchange.opened", "exchange.partial", "exchange.closed"),
-        *("policy.loaded", "token.minted", "token.revoked"),
+        *("policy.loaded", "token.minted", "token.revoked", "hold.set", "hold.lifted"),
     }
 )
 
@@ -250,4 +250,38 @@ class RoleRecord:
     ended_at: str = ""
 
 
-Record = Opened | Partial | Closed | Event | PolicyLoaded | TokenMinted | TokenRevoked | ApprovalRecord | RoleRecord
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A row of `holds` after a change: what may not be erased until it is lifted."""
+
+    id: str
+    scope: str  # person session exchange everything
+    value: str  # the person's subject, the session's or the exchange's id; "" for everything
+    reason: str = field(repr=False)
+    set_at: str
+    set_by: str
+    lifted_at: str = ""
+    lifted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """`hold.set`, or `hold.lifted` once the row says when and by whom."""
+
+    hold: HoldRow
+    actor: str = ""
+    why: str = field(default="", repr=False)  # of lifting it
+
+
+Record = (
+    Opened
+    | Partial
+    | Closed
+    | Event
+    | PolicyLoaded
+    | TokenMinted
+    | TokenRevoked
+    | ApprovalRecord
+    | RoleRecord
+    | HoldRecord
+)

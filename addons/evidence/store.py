@@ -8,7 +8,7 @@ Not queries (queries.py), not the check of the whole (verify.py): opening checks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,9 +17,10 @@ from addons.evidence import opening
 from addons.evidence.canonical import Attr, RecordInvalid
 from addons.evidence.chain import Chain
 from addons.evidence.database import Connection, StoreError, reader
-from addons.evidence.drafts import Drafter
+from addons.evidence.drafts import Draft, Drafter
 from addons.evidence.ids import Clock, Random
 from addons.evidence.keys import Keys
+from addons.evidence.ledger import Ledger
 from addons.evidence.records import Event, Record
 from addons.evidence.subjects import Subjects
 from addons.evidence.writer import Later, StoreBusy, StoreFailed, Waiter, Writer, at_once
@@ -102,6 +103,23 @@ class Store:
     def checkpoint(self) -> Future[str]:
         """Sign all that was appended before this call; the note."""
         return self._writer.sign()
+
+    def change[T](self, work: Callable[[Connection, Ledger], T]) -> Future[T]:
+        """`work` in a transaction of the writer's own, signed at once, and the WAL cut where no reader is in the way."""
+        return self._writer.sign(work)
+
+    def drafted(self, record: Record) -> Draft:
+        """What `change` appends."""
+        return self._drafter.draft(record)
+
+    def forget(self, subject: str) -> None:
+        """A person's row was erased."""
+        self._subjects.erased(subject)
+
+    @property
+    def wal_was_cut(self) -> bool:
+        """Whether nothing from before the last `change` is in the WAL any more; a reader that stays keeps it."""
+        return self._writer.cut
 
     @property
     def newest_checkpoint(self) -> str:

@@ -41,6 +41,11 @@ class Subjects:
         found = self._by_name.get(name)
         return self._made(storable(name)) if found is None else found
 
+    def erased(self, name: str) -> None:
+        """Their row is gone. A record that comes after all writes it again; the key is in this process's memory until it ends."""
+        if name in self._by_name:
+            self._by_name[name].durable = False
+
     def _made(self, name: str) -> Subject:
         with self._lock:
             found = self._by_name.get(name)

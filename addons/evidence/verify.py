@@ -20,6 +20,7 @@ from addons.evidence.check_receipts import check_receipt
 from addons.evidence.check_rows import ChangingRows
 from addons.evidence.checkpoints import Verifier
 from addons.evidence.database import Connection, Database, reader, sqlite3
+from addons.evidence.erasure import erasures
 from addons.evidence.head import head_path, read_head
 from addons.evidence.migrations import MIGRATIONS
 from addons.evidence.report import Failure, Report
@@ -70,16 +71,17 @@ def _check(
     check_subjects(report, people)
     names = {person.pseudonym: person.name for person in people.values()}
     keys = KeyChain(verifier, key_changes(connection, size))
-    log = LogCheck(connection, report, keys, size=size, signed=signed, names=names, claims=claims)
+    erased = erasures(connection, size, min(signed, size))
+    log = LogCheck(connection, report, keys, size=size, names=names, claims=claims, erased=erased)
     rows = ChangingRows(connection, report, size)
-    messages = MessageCheck(connection, report, people, size=size, erased=log.erased)
+    messages = MessageCheck(connection, report, people, size=size, erased=erased)
     for leaf in log.run(progress):
         rows.leaf(leaf)
         check_receipt(leaf, keys, report)
         messages.leaf(leaf)
     log.check_signatures(every=everything)
     rows.finish()
-    check_exchanges(connection, report, size)
+    check_exchanges(connection, report, size, erased)
     messages.run()
     if signed > size:
         report.fail("events_cut", size, f"the newest checkpoint was signed over {signed} leaves, {size} are here")

@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from addons.evidence.canonical import RecordInvalid
 from addons.evidence.database import BUSY_MS, Connection, StoreError, sqlite3
@@ -78,9 +78,15 @@ class _Unit:
     future: Waiter
 
 
+Change = Callable[[Connection, Ledger], Any]
+
+
 @dataclass(slots=True, eq=False)
 class _Sign:
-    future: Future[str] = field(default_factory=Future)
+    """A checkpoint; before it a change of rows, where one is given: a transaction of its own, whose result is the future's."""
+
+    change: Change | None = None
+    future: Future[Any] = field(default_factory=Future)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Writer:
         self._identity = self._stat()[0]
         self._thread = Thread(target=self._run, name="evidence-writer", daemon=True)
         self.failure: StoreFailed | None = None
+        self.cut = True  # whether the WAL could be cut when it was last tried
         self.note = ledger.state.note
 
     def start(self) -> None:
@@ -154,9 +161,13 @@ class Writer:
             self._queue.put(self._gathered)
             self._gathered = []
 
-    def sign(self) -> Future[str]:
-        """Sign what is there when the queue has been worked off up to here; the note."""
-        job = _Sign()
+    def sign(self, change: Change | None = None) -> Future[Any]:
+        """Sign what is there when the queue has been worked off up to here; the note.
+
+        change: done first, in one transaction; then its result instead of the note. It may refuse with RecordInvalid before it has
+        changed anything; whatever else it raises is a failure of the store.
+        """
+        job = _Sign(change)
         job.future.set_running_or_notify_cancel()
         with self._lock:
             refusal = self._refusal(0)
@@ -194,10 +205,12 @@ class Writer:
                 batch, last = self._collect()
                 self._write([job for job in batch if isinstance(job, _Unit)])
                 asked = [job for job in batch if isinstance(job, _Sign)]
+                changed = [self._change(job) for job in asked]
                 if asked or last or self._is_due():
-                    self._sign()
-                for job in asked:
-                    job.future.set_result(self.note)
+                    self._sign(cut=any(job.change is not None for job in asked))
+                for job, result in zip(asked, changed, strict=True):
+                    if not job.future.done():
+                        job.future.set_result(self.note if job.change is None else result)
                 if last:
                     self._copy_back(cut=True)
                     return
@@ -240,7 +253,20 @@ class Writer:
             self._bytes -= sum([unit.size for unit in units])
         self._deliver(partial(_settle, units, results))
 
-    def _sign(self) -> None:
+    def _change(self, job: _Sign) -> Any:
+        if job.change is None:
+            return None
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = job.change(self._connection, self._ledger)
+        except RecordInvalid as refusal:
+            self._connection.execute("ROLLBACK")
+            job.future.set_exception(refusal)
+            return None
+        self._commit()
+        return result
+
+    def _sign(self, *, cut: bool) -> None:
         self._signed_at = time.monotonic()
         if self._ledger.unsigned:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -248,14 +274,15 @@ class Writer:
             self._commit()
             write_head(self._path, note)
             self.note = note
-        self._copy_back(cut=self._stat()[1] > _WAL_BYTES)
+        self._copy_back(cut=cut or self._stat()[1] > _WAL_BYTES)
 
     def _copy_back(self, *, cut: bool) -> None:
         """Copy the WAL into the database as far as readers allow. A reader that stays is not waited for: commits go first."""
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         if cut:
             self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            [busy, *_] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.cut = not busy
             self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def _commit(self) -> None:

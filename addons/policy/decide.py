@@ -6,6 +6,7 @@ next thing to type.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
@@ -185,8 +186,13 @@ def may_tunnel(policies: Policies, host: str, provider: str = "") -> Decision:
 # Retention
 
 
-def days_for(policies: Policies, connection_id: str) -> Days:
-    return dict(policies.retention.connections).get(connection_id, policies.retention.default)
+def days_for(policies: Policies, connection_id: str, groups: Iterable[str] = ()) -> Days:
+    """Those that the connection or a group of the person names, the shorter of each where there are several; else the default."""
+    named = [days for name, days in policies.retention.connections if name == connection_id]
+    named += [days for name, days in policies.retention.groups if name in groups]
+    if not named:
+        return policies.retention.default
+    return Days(min(days.content_days for days in named), min(days.metadata_days for days in named))
 
 
 def _covers(right: Right, caller: Caller, connection: Connection) -> bool:

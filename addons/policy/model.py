@@ -439,6 +439,8 @@ class Days:
 class Retention:
     default: Days
     connections: tuple[tuple[str, Days], ...]  # (connection id, its own days)
+    groups: tuple[tuple[str, Days], ...] = ()  # (group, the days of what its people asked)
+    erasure: Approvers = Approvers()  # who agrees to an erasure that somebody asks for; no groups: nobody may
 
 
 @dataclass(frozen=True, slots=True)

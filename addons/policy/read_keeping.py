@@ -6,14 +6,16 @@ import re
 
 from addons.policy import forms
 from addons.policy.fields import ID, Fields, Form, Marked
-from addons.policy.model import Control, Days, Retention
+from addons.policy.model import Approvers, Control, Days, Retention
 
-RETENTION_KEYS = ("version", "default", "connections")
+RETENTION_KEYS = ("version", "default", "connections", "groups", "erasure")
+ERASURE_KEYS = ("groups", "count")
 DAY_KEYS = ("content_days", "metadata_days")
 CONTROL_FILE_KEYS = ("version", "controls")
 CONTROL_KEYS = ("id", "owner", "rules", "criterion", "tolerance", "interval_days")
 
 _LONGEST = 36_500
+_MOST_APPROVERS = 10
 # ISO/IEC 27001:2022, Annex A: themes 5 (37 controls), 6 (8), 7 (14) and 8 (34).
 _THEMES = {5: 37, 6: 8, 7: 14, 8: 34}
 
@@ -29,10 +31,24 @@ _CONTROL = Form('a control of ISO/IEC 27001:2022, Annex A, in quotes ("8.15")', 
 def read_retention(fields: Fields) -> Retention:
     default = fields.inner("default", DAY_KEYS)
     connections = fields.each("connections", "connection", ("connection", *DAY_KEYS), required=False)
+    groups = fields.each("groups", "group", ("group", *DAY_KEYS), required=False)
+    erasure = fields.inner("erasure", ERASURE_KEYS, required=False)
     return Retention(
         default=Days(1, 1) if default is None else _days(default),
         connections=tuple((_connection(connection), _days(connection)) for connection in connections),
+        groups=tuple((_group(group), _days(group)) for group in groups),
+        erasure=Approvers() if erasure is None else _approvers(erasure),
     )
+
+
+def _group(fields: Fields) -> str:
+    name = Marked(fields.text("group", forms.GROUP), fields.at("group"))
+    fields.reading.declare("retention of a group", name)
+    return name.text
+
+
+def _approvers(fields: Fields) -> Approvers:
+    return Approvers(fields.texts("groups", forms.GROUP), fields.whole("count", 1, _MOST_APPROVERS, 1))
 
 
 def _connection(fields: Fields) -> str:

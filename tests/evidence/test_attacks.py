@@ -17,7 +17,7 @@ from addons.evidence.verify import Claim
 from tests.evidence.samples import ALICE, World
 from tests.evidence.tampering import ask, change, fill, found, names, verifier
 
-EXPLAINED_IN = ("test_attacks.py", "test_verify.py", "test_renewal.py")
+EXPLAINED_IN = ("test_attacks.py", "test_verify.py", "test_renewal.py", "test_erasure.py")
 NEW_LEAF = '{"at":"2026-11-23T14:49:00.000000Z","attrs":{},"origin":"%s","payloads":[],"policy_digest":"","seq":%d,"type":"finding","v":1}'
 
 ATTACKS = {

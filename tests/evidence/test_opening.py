@@ -86,7 +86,7 @@ def test_a_migration_is_a_leaf_in_its_own_transaction(world):
     with store.reading() as connection:
         [leaf] = connection.execute("SELECT leaf FROM events WHERE seq = 0").fetchone()
         [version] = connection.execute("PRAGMA user_version").fetchone()
-    assert json.loads(leaf)["attrs"] == {"from": 0, "to": 1}
+    assert json.loads(leaf)["attrs"] == {"from": 0, "to": VERSION}
     assert version == VERSION
     store.close()
 

@@ -153,39 +153,6 @@ def test_a_clock_that_was_set_back_is_told_and_is_no_failure(world):
     assert "the clock was set back before leaf 2" in report.notes[0]
 
 
-def erased(world, store, seqs):
-    """What an erasure does: the payload and its salt go, a leaf says so."""
-    store.append(Event("payload.erased", attrs={"seqs": seqs})).result(10)
-    store.close()
-    for seq in seqs:
-        change(
-            world.folder,
-            f"UPDATE payloads SET request = NULL, request_salt = NULL, reply = NULL, reply_salt = NULL WHERE seq = {seq}",
-            f"DELETE FROM contents WHERE number IN (SELECT content FROM nodes WHERE seq = {seq})",
-        )
-
-
-def test_an_erasure_that_a_leaf_names_is_counted_and_is_no_failure(world):
-    store = world.open()
-    world.exchange(store)
-    erased(world, store, [1, 2])
-
-    report = found(world.folder)
-
-    assert report.good, report.failures
-    assert report.counts["erased"] == 2
-
-
-def test_an_erasure_that_is_not_signed_excuses_nothing(world):
-    store = world.open()
-    world.exchange(store)
-    erased(world, store, [1, 2])
-    change(world.folder, "DELETE FROM checkpoints WHERE size > 3")
-    (world.folder / "head").unlink()
-
-    assert {"payload_missing", "content_missing"} <= set(names(world.folder))
-
-
 def recorded(world, **approval):
     """An exchange completed under an approval that is as told."""
     store = world.open()

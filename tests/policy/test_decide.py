@@ -224,3 +224,15 @@ def test_a_connection_has_its_own_days_or_the_default():
 
     assert days_for(parsed(retention=retention + own), "openai") == Days(1, 2)
     assert days_for(parsed(retention=retention + own), "other") == Days(30, 60)
+
+
+def test_of_a_connections_and_a_groups_days_the_shorter_count():
+    own = (
+        "connections: [{connection: openai, content_days: 5, metadata_days: 50}]\n"
+        "groups: [{group: council, content_days: 9, metadata_days: 10}]\n"
+    )
+    policies = parsed(retention="version: 1\ndefault: {content_days: 30, metadata_days: 60}\n" + own)
+
+    assert days_for(policies, "openai", ("council",)) == Days(5, 10)
+    assert days_for(policies, "other", ("council", "else")) == Days(9, 10)
+    assert days_for(policies, "other", ("else",)) == Days(30, 60)

@@ -316,6 +316,10 @@ REFUSED = {
     "days of a connection that is not there": (
         "retention", "60}", "60}\nconnections: [{connection: x, content_days: 1, metadata_days: 1}]", "expected the id of a connection",
     ),
+    "a group with two clocks": (
+        "retention", "60}", "60}\ngroups: [{group: x, content_days: 1, metadata_days: 1}, {group: x, content_days: 2, metadata_days: 2}]", 'got "x"',
+    ),
+    "an erasure that nobody agrees to": ("retention", "60}", "60}\nerasure: {groups: []}", "expected"),
     "a control that is none": ("controls", '"8.2"', '"8.35"', "expected a control of ISO/IEC 27001:2022"),
     "a control of an older edition": ("controls", '"8.2"', '"A.9.2.3"', "expected a control of ISO/IEC 27001:2022"),
     "a control by a rule that is not there": ("controls", "[destructive]", "[destruktive]", 'did you mean "destructive"?'),

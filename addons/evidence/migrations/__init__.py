@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from addons.evidence.database import Database
 from addons.evidence.migrations.m001_initial import initial
+from addons.evidence.migrations.m002_holds_anchors import holds_anchors
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial,)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors)
 
 VERSION = len(MIGRATIONS)

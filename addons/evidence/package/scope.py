@@ -42,6 +42,7 @@ CHOICE = (
         WHERE e.exchange_id IN (SELECT id FROM chosen_exchanges)
           OR ({_ALONE} AND {_IN_PERIOD} AND (:narrow = '' OR e.type GLOB 'gateway.*'))
           OR e.type IN ('config.changed', 'policy.loaded')
+          OR (e.type IN ('hold.set', 'hold.lifted') AND :narrow = '')
           OR (e.type = 'finding' AND :narrow = '' AND json_extract(e.leaf, '$.attrs.code') = 'explained')
           OR (e.type GLOB 'approval.*' AND {_APPROVAL} IN (SELECT id FROM chosen_approvals))""",
     "CREATE TEMP TABLE chosen_nodes (number INTEGER PRIMARY KEY)",
@@ -64,6 +65,8 @@ ROWS = {
     "checkpoints": "",
     "policies": "",
     "roles": "",
+    "holds": """id IN (SELECT json_extract(e.leaf, '$.attrs.hold') FROM source.events e
+        WHERE e.type GLOB 'hold.*' AND e.seq IN (SELECT seq FROM chosen_leaves))""",
     "payloads": "seq IN (SELECT seq FROM chosen_leaves)",
     "exchanges": "id IN (SELECT id FROM chosen_exchanges)",
     "approvals": "id IN (SELECT id FROM chosen_approvals)",

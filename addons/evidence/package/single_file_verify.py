@@ -21,7 +21,8 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
                 them; samples: those that the seed and the root give
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
-It holds a few leaves at a time, whatever the size of the log.
+  erasures      what is missing is named by a payload.erased leaf, and what can no longer be compared is not shown
+It holds a few leaves at a time, and one byte for each, whatever the size of the log.
 """
 # ruff: noqa: B905, FURB161, S608, T201 -- Python 3.8 has no zip(strict=) and no bit_count(); SQL of its own constants; a program that prints
 
@@ -320,6 +321,7 @@ ROWS = {  # in a payload -> table, columns
     "grant": ("grants", "id approval_id scope digest expires_at used_at used_by revoked_at".split()),
     "token": ("tokens", "id sha256 subject email groups purpose minted_by minted_at expires_at revoked_at".split()),
     "role": ("roles", "id subject role granted_at granted_by ended_at".split()),
+    "hold": ("holds", "id scope value reason set_at set_by lifted_at lifted_by".split()),
 }
 DOOR = ("identity.refused", "connect.refused", "tunnel.opened", "tunnel.closed")  # their id is of no exchange
 TABLES = "approvals grants tokens roles events payloads exchanges nodes contents subjects checkpoints policies".split()
@@ -328,8 +330,6 @@ AT_ONCE = 5000  # rows in one read transaction: a gateway that writes meanwhile 
 
 SCRATCH = """
 CREATE TABLE scratch.heads (kind, id, seq INTEGER, PRIMARY KEY (kind, id));
-CREATE TABLE scratch.absent (seq INTEGER PRIMARY KEY);
-CREATE TABLE scratch.erased (seq INTEGER PRIMARY KEY);
 CREATE TABLE scratch.tips (id BLOB PRIMARY KEY);
 CREATE TABLE scratch.chosen (id TEXT PRIMARY KEY);
 """
@@ -363,6 +363,7 @@ WHERE x.closed_seq IS NOT NULL AND x.closed_seq < ? AND x.request_node IS NOT (
   SELECT number FROM walk WHERE depth = x.request_length - 1
 )
 """
+ERASURES = "SELECT leaf FROM events WHERE type = 'payload.erased' AND seq < ?"
 KEY_CHANGES = "SELECT seq, leaf FROM events WHERE type = 'config.changed' AND seq < ? ORDER BY seq"
 POLICIES_OF_NONE = """
 SELECT p.digest, p.seq FROM policies p LEFT JOIN events e ON e.seq = p.seq WHERE e.type IS NOT 'policy.loaded'
@@ -434,6 +435,7 @@ class Database:
         self.origin = key.name if key else str(parsed(first[0]).get("origin", "")) if first else ""
         self.tree = Tree()
         self.names: dict[str, str] = {}  # pseudonym -> name, of the people in here
+        self.erased = bytearray(self.end)  # for each leaf the bits of the kinds of payload that may be gone
         self.misplaced: dict[int, int] = {}  # place -> the number that its leaf bears
         self.signed = self.one("SELECT coalesce(max(size), 0) FROM checkpoints")[0]
         self.keys = self.keys_in_order()
@@ -448,6 +450,7 @@ class Database:
                 return
         if self.since or self.until or self.narrow:
             self.choose()
+        self.note_erasures()
         self.check_people()
         self.check_leaves(self.marks(seen, every), entries)
         self.check_rows()
@@ -473,10 +476,6 @@ class Database:
             mark = next(marks, None)
         if self.is_package and self.about.get("leaves") != str(self.tree.size):
             self.fail_cut(f"the package was made of {self.about.get('leaves')} leaves")
-        for [seq] in self.db.execute(
-            "SELECT seq FROM scratch.absent WHERE seq NOT IN (SELECT seq FROM scratch.erased)"
-        ):
-            self.report.fail("payload_missing", seq, "gone, and no payload.erased leaf says so")
 
     def fail_cut(self, claim: str) -> None:
         self.report.fail("events_cut", self.tree.size, f"{claim}, {self.tree.size} are here")
@@ -519,17 +518,16 @@ class Database:
                 self.misplaced[seq] = leaf["seq"]
             return False
         chosen = self.is_chosen(leaf)
-        actor = self.names.get(leaf["actor"], row["actor"]) if "actor" in leaf and (chosen or row["actor"]) else None
-        if row["actor"] != actor or any(row[name] != leaf.get(name) for name in ("at", "type", "exchange_id")):
+        # The name is gone with the person, with what the leaf said, or is not in this package; it is never another's.
+        person = self.names.get(leaf.get("actor", ""))
+        named = row["actor"] == person or (row["actor"] is None and (not chosen or self.is_erased(seq, "meta")))
+        if not named or any(row[name] != leaf.get(name) for name in ("at", "type", "exchange_id")):
             self.report.fail("event_row_changed", seq, "a column of events is not what the leaf says")
         if leaf["type"] == "gateway.recovered" and "from" in leaf["attrs"]:
             left, known = leaf["attrs"].get("size"), leaf["attrs"].get("known_size")
             self.report.notes.append(
                 f"this log follows {leaf['attrs']['from']}, of which {left} of {known} known leaves were left"
             )
-        if leaf["type"] == "payload.erased" and seq < self.signed:  # what is not signed excuses nothing
-            erased = [(number,) for number in leaf["attrs"].get("seqs", ())]
-            self.db.executemany("INSERT OR IGNORE INTO scratch.erased VALUES (?)", erased)
         self.check_rows_of(seq, leaf, self.payloads(seq, row, leaf, chosen))
         return True
 
@@ -571,6 +569,8 @@ class Database:
         """Whether a package of this period has to contain what the leaf commits to."""
         if not (self.since or self.until or self.narrow) or leaf["type"] in ("config.changed", "policy.loaded"):
             return True
+        if leaf["type"] in ("hold.set", "hold.lifted") and not self.narrow:
+            return True
         if leaf["type"] == "finding" and leaf["attrs"].get("code") == "explained" and not self.narrow:
             return True
         named = [leaf.get("exchange_id"), leaf["attrs"].get("approval")]
@@ -592,13 +592,17 @@ class Database:
                 own = "hmac-sha256:" + keyed(salt, b"affidavit/payload/v1", kind.encode(), b"\0", raw(data)).hex()
                 if self.report.expect(own == claim, "payload_changed", seq, f"{kind}: not what the leaf commits to"):
                     there[kind] = parsed(data)
+            elif claim is not None and self.is_erased(seq, kind):
+                self.report.count("erased")
             elif claim is not None and chosen and not withheld:
-                self.db.execute("INSERT OR IGNORE INTO scratch.absent VALUES (?)", (seq,))
+                self.report.fail("payload_missing", seq, f"{kind}: gone, and no payload.erased leaf says so")
         return there
 
     def check_rows_of(self, seq: int, leaf: dict[str, Any], there: dict[str, dict[str, Any]]) -> None:
         """The rows that this leaf wrote once; those that change later only have their newest leaf noted, see check_rows."""
         kind, meta = leaf["type"], there.get("meta")
+        if self.erased[seq] and kind in ("exchange.opened", "exchange.closed"):
+            self.check_left_over(seq, leaf, "request" if kind == "exchange.opened" else "reply")
         if kind == "exchange.opened" and meta is not None:
             wanted = {name: cell(meta.get(name)) for name in OPENED}
             self.check_exchange(
@@ -614,11 +618,19 @@ class Database:
             row = self.one("SELECT digest, content FROM policies WHERE seq = ?", seq)
             good = row and row[0] == leaf["attrs"]["digest"] == "sha256:" + hashlib.sha256(raw(row[1])).hexdigest()
             self.report.expect(good, "policy_changed", seq, "the row is not the set of rules that the leaf names")
-        elif kind.partition(".")[0] in ("approval", "token", "config"):
+        elif kind.partition(".")[0] in ("approval", "token", "config", "hold"):
             if kind in ("approval.decided", "approval.used") and "approval" in there:
                 check_receipt(there["approval"], seq, [key for _, key in self.keys], self.report)
             heads = [(name, payload[name]["id"], seq) for payload in there.values() for name in ROWS if name in payload]
             self.db.executemany("INSERT OR REPLACE INTO scratch.heads VALUES (?, ?, ?)", heads)
+
+    def check_left_over(self, seq: int, leaf: dict[str, Any], end: str) -> None:
+        """What there is nothing left to compare with must not be shown either."""
+        row = self.one(f"SELECT {end}_node FROM exchanges WHERE id = ?", leaf["exchange_id"])
+        if row and self.is_erased(seq, "meta"):
+            self.report.fail("exchange_row_added", seq, "the particulars are gone, the row is there")
+        elif row and row[0] is not None and self.is_erased(seq, end):
+            self.report.fail("exchange_row_changed", seq, "the content is gone, the row still points at messages")
 
     def check_exchange(
         self, seq: int, leaf: dict[str, Any], wanted: dict[str, Any], there: dict[str, dict[str, Any]]
@@ -759,7 +771,12 @@ class Database:
                     f"{count} rows of tokens not checked: what they are checked with holds digests of tokens, and stays with the gateway"
                 )
                 continue
-            for name, seq in self.db.execute("SELECT id, seq FROM scratch.heads WHERE kind = ?", (kind,)):
+            heads = self.db.execute("SELECT id, seq FROM scratch.heads WHERE kind = ?", (kind,)).fetchall()
+            if not self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table):
+                for name, seq in heads:
+                    self.report.fail(f"{kind}_changed", seq, f"{kind} {name}: there is no table {table}")
+                continue
+            for name, seq in heads:
                 self.check_row(kind, name, seq, f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?")
             more = f"SELECT id FROM {table} WHERE id NOT IN (SELECT id FROM scratch.heads WHERE kind = ?)"
             for [name] in self.db.execute(more, (kind,)):
@@ -801,14 +818,23 @@ class Database:
                 last, more = row[0], True
                 self.report.count("messages")
                 wrong = wrong_with(row)
-                if wrong and not (wrong in ("content_missing", "subject_missing") and self.is_erased(row[1])):
+                if wrong:  # who erases a message takes its row
                     self.report.fail(wrong, row[1], f"message {row[0]}, first sent with leaf {row[1]}")
         for number, seq in self.db.execute(LOOSE_MESSAGES, (self.end,)):
-            if not self.is_erased(seq):
-                self.report.fail("node_added", seq, f"message {number}: no exchange leads to it")
+            self.report.fail("node_added", seq, f"message {number}: no exchange leads to it")
 
-    def is_erased(self, seq: int) -> bool:
-        return self.one("SELECT 1 FROM scratch.erased WHERE seq = ?", seq) is not None
+    def note_erasures(self) -> None:
+        """Which payloads of which leaves may be missing: only a leaf under a checkpoint excuses anything."""
+        for [leaf] in self.db.execute(ERASURES, (self.signed,)):
+            attrs = parsed(leaf).get("attrs") if parsed(leaf).get("type") == "payload.erased" else None
+            attrs = attrs if isinstance(attrs, dict) else {}
+            for span in attrs.get("seqs", ()):
+                first, last = span if isinstance(span, list) else (span, span)
+                for seq in range(max(0, first), min(last + 1, self.end)):
+                    self.erased[seq] |= sum(1 << KINDS.index(kind) for kind in attrs.get("kinds", KINDS))
+
+    def is_erased(self, seq: int, kind: str) -> bool:
+        return seq < len(self.erased) and bool(self.erased[seq] >> KINDS.index(kind) & 1)
 
 
 def is_envelope(leaf: dict[str, Any]) -> bool:
