@@ -116,7 +116,7 @@ async def erase(desk: Desk, asker: Caller, scope: str, value: str, reason: str) 
     desk.waiting.forget(plan.approvals)
     if target.person:
         with desk.store.reading() as database:
-            desk.tokens = Registry.of(map(token_of, readings.tokens(database)))
+            desk.directory.tokens = Registry.of(map(token_of, readings.tokens(database)))
     cut = await _reclaim(desk)
     return {
         "state": "erased",

@@ -293,7 +293,7 @@ async def review(desk: Desk, ask: Ask, _item: str) -> Json:
 
 async def erase(desk: Desk, ask: Ask, _item: str) -> Json:
     body = _body(ask, {"scope": str, "value": str, "reason": str}, needed={"scope", "value", "reason"})
-    return await erasing.erase(desk, approver_of(desk, ask), body["scope"], body["value"], body["reason"])
+    return await erasing.erase(desk, await approver_of(desk, ask), body["scope"], body["value"], body["reason"])
 
 
 async def sweep(desk: Desk, _ask: Ask, _item: str) -> Json:
@@ -307,17 +307,17 @@ async def list_holds(desk: Desk, _ask: Ask, _item: str) -> Json:
 
 async def set_hold(desk: Desk, ask: Ask, _item: str) -> Json:
     body = _body(ask, {"scope": str, "value": str, "reason": str}, needed={"scope", "reason"})
-    return await erasing.set_hold(desk, _who(desk, ask), body["scope"], body.get("value", ""), body["reason"])
+    return await erasing.set_hold(desk, await _who(desk, ask), body["scope"], body.get("value", ""), body["reason"])
 
 
 async def lift_hold(desk: Desk, ask: Ask, item: str) -> Json:
     body = _body(ask, {"reason": str}, needed={"reason"})
-    return await erasing.lift_hold(desk, _who(desk, ask), item, body["reason"])
+    return await erasing.lift_hold(desk, await _who(desk, ask), item, body["reason"])
 
 
-def _who(desk: Desk, ask: Ask) -> str:
+async def _who(desk: Desk, ask: Ask) -> str:
     """The person whose token came along, else the operating system's user."""
-    return approver_of(desk, ask).subject if ask.token else ask.actor
+    return (await approver_of(desk, ask)).subject if ask.token else ask.actor
 
 
 ROUTES: tuple[tuple[str, str, Operation], ...] = (
