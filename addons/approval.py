@@ -14,6 +14,7 @@ from mitmproxy import http
 
 from addons import hooks, layers
 from addons.approvals.grants import GrantRefused
+from addons.approvals.notices import Notice
 from addons.approvals.requests import payload_digest, pending_hint, view_digest
 from addons.approvals.state import About, State
 from addons.approvals.state import Approval as Asked
@@ -93,6 +94,9 @@ class Approval:
         exchange.findings += [
             (f"rule_{one.then.value}", one.id) for one in noted if one.then in {Then.NOTIFY, Then.OBSERVE}
         ]
+        for one in noted:
+            if one.then is Then.NOTIFY:
+                self._tell(exchange, one)
         if rule is None or rule.then is Then.HOLD:
             return rule
         if rule.then is Then.PURPOSE:
@@ -103,6 +107,20 @@ class Approval:
             raise Refused(403, "purpose_missing", sentence, rule=rule.id)
         sentence = f"Affidavit refused this call: rule {rule.id!r} denies it. {rule.reason}"
         raise Refused(403, "denied_by_rule", sentence, outcome="denied", rule=rule.id)
+
+    def _tell(self, exchange: Exchange, rule: ApprovalRule) -> None:
+        assert exchange.caller
+        self.desk.tell(
+            Notice(
+                "notify",
+                self.desk.clock(),
+                rule.id,
+                requester=exchange.caller.subject,
+                purpose=exchange.caller.purpose,
+                exchange_id=exchange.id,
+                why=self.facts.book.why(rule),
+            )
+        )
 
     async def _hold(self, flow: http.HTTPFlow, exchange: Exchange, held: Held) -> None:
         """Returns once people with the right approved, the caller still may, and the client still waits."""

@@ -23,10 +23,12 @@ from typing import Any
 from addons.approvals import deciding
 from addons.approvals.alarms import HoldRate
 from addons.approvals.grants import Grant
+from addons.approvals.notices import Notice, of_approval
 from addons.approvals.state import PLAIN, UNPROVEN, About, Action, Approval, Ballot, Key, Proof, State
 from addons.console import readings
 from addons.console.counted import Counted
 from addons.console.directory import Directory
+from addons.console.notifying import Notifier
 from addons.console.rows import approval_of, delegation_of, grant_of, token_of, token_row
 from addons.console.running import clock_state, code_digest
 from addons.console.state import StateFolder
@@ -47,6 +49,7 @@ from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import Registry, TokenRow
 
 FINDINGS = 200
+_HAPPENINGS = {"approval.requested": "requested", "approval.expired": "expired"}
 
 Clock = Callable[[], datetime]
 Random = Callable[[int], bytes]
@@ -72,6 +75,7 @@ class Desk:
         default=lambda _exchange, _part: ("", (), False), repr=False
     )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
     waiting: WaitingRoom = field(init=False)
+    notifier: Notifier | None = None
     directory: Directory = field(init=False, repr=False)
     usage: Usage = field(default_factory=Usage)
     _rate: HoldRate = field(default_factory=HoldRate)
@@ -153,6 +157,7 @@ class Desk:
             self.find(
                 "unsafe_option_allowed", f"{name}: what it lets round the stack is not in the record; see mitm.conf"
             )
+        self.notifier = Notifier(clock=self.clock, policies=lambda: self.policies, find=self.find)
         self._started = True
 
     async def heartbeat(self) -> None:
@@ -169,6 +174,8 @@ class Desk:
         """Also after the store has failed: then there is nothing left to write, only to let go."""
         await self.waiting.close()
         await self.directory.close()
+        if self.notifier:
+            await self.notifier.close()
         if self._started and self.store.failure is None:
             await self.record(Event("gateway.stopped", attrs={"counted": self.counted.attrs()}))
         await asyncio.to_thread(self.store.close)
@@ -259,6 +266,8 @@ class Desk:
             )
             attrs = {"code": "rule_holds_too_much", "detail": rule.id, "limit": rule.alarm_holds}
             await self.record(Event("finding", exchange_id=exchange_id, attrs=attrs))
+            limit = f"more than {rule.alarm_holds} calls in ten minutes"
+            self.tell(Notice("alarm", self.clock(), rule.id, exchange_id=exchange_id, detail=limit))
         return await self.waiting.request(
             exchange_id=exchange_id,
             rule=rule,
@@ -287,6 +296,8 @@ class Desk:
         proof: Proof = UNPROVEN,
     ) -> Approval:
         """Raises DecisionRefused, or ApprovalUnknown."""
+        if proof is UNPROVEN and (known := self.directory.proof(approver)):
+            proof = Proof(known.auth_time, known.amr, known.session)
         decided = await self.waiting.decide(approval_id, approver, verdict, reason, ballot=ballot, proof=proof)
         if decided.broke_glass:
             detail = {"code": "break_glass", "detail": decided.id, "rule": decided.rule}
@@ -324,8 +335,20 @@ class Desk:
         """Grant used and approval released, in one transaction. Raises GrantRefused: of two who try an exact one, one."""
         return await self.waiting.use(granted, key, exchange_id, session_id)
 
+    def tell(self, notice: Notice) -> None:
+        """People elsewhere, if this is a gateway that runs."""
+        if self.notifier:
+            self.notifier.tell(notice)
+
     def _told(self, kind: str, approval: Approval) -> None:
         """After each change of an approval."""
+        happening = _HAPPENINGS.get(kind, "")
+        if kind == "approval.decided":
+            happening = (
+                "break_glass" if approval.broke_glass else "decided" if approval.state is not State.PENDING else ""
+            )
+        if happening:
+            self.tell(of_approval(happening, approval, self.clock()))
         if kind == "approval.decided" and approval.broke_glass:
             self.find(
                 "break_glass",

@@ -27,6 +27,7 @@ from addons.policy.model import Issuer, Policies
 from addons.tokens import gateway_token, oidc_flows
 from addons.tokens.caller import Caller, Grade
 from addons.tokens.gateway_token import PREFIX, Registry, TokenRefused, TokenRow, caller_of, digest
+from addons.tokens.oidc import Identified
 from addons.tokens.oidc_flows import Client
 
 JWTS = 10_000  # remembered
@@ -85,6 +86,7 @@ class Directory:
         self._callers: dict[str, tuple[TokenRow, Issuer | None, Caller]] = {}  # by token id
         self._seen: OrderedDict[str, dict[str, datetime]] = OrderedDict()  # token id -> machine -> when
         self._shared: set[str] = set()
+        self._proofs: OrderedDict[tuple[str, str], Identified] = OrderedDict()  # by subject and token id
 
     async def close(self) -> None:
         await self.issuers.close()
@@ -130,6 +132,15 @@ class Directory:
             self._callers[row.id] = made
         return made[2]
 
+    def proof(self, caller: Caller) -> Identified | None:
+        """How the caller signed in, as far as their issuer has told this process; None: not known (a local token, a restart)."""
+        return self._proofs.get((caller.subject, caller.token_id))
+
+    def _keep_proof(self, identified: Identified, token_id: str) -> None:
+        self._proofs[identified.caller.subject, token_id] = identified
+        if len(self._proofs) > SEEN:
+            self._proofs.popitem(last=False)
+
     # -- issuers' tokens --------------------------------------------------------------------------------------------
     def _remembered(self, token: str, now: datetime) -> Caller | None:
         found = self._jwts.get(digest(token))
@@ -139,7 +150,9 @@ class Directory:
 
     async def _verified(self, token: str) -> Caller:
         issuer = self.issuers.named(token)
-        caller = (await self.issuers.verified(token, issuer)).caller
+        identified = await self.issuers.verified(token, issuer)
+        caller = identified.caller
+        self._keep_proof(identified, caller.token_id)
         until = caller.expires_at
         if issuer.groups_from is not None:
             caller = await _with_groups(caller, issuer)
@@ -178,6 +191,7 @@ class Directory:
             )
         await self._record(TokenMinted(token_row(row), actor=caller.subject))
         (self.tokens.put if login.renews else self.tokens.add)(row)
+        self._keep_proof(identified, row.id)
         kept = self._sessions.get(row.id)
         self._sessions[row.id] = _Session(issuer, now, login.refresh_token or (kept.refresh_token if kept else ""))
         return secret, row

@@ -420,7 +420,7 @@ class Webhook:
     secret: tuple[str | Reference, ...]  # signs the messages of format json
     on: tuple[Happening, ...]
     rules: tuple[str, ...]  # ids; (): every
-    payload: bool  # whether the masked tool calls and the request's words may be sent
+    payload: bool  # whether held tool calls may be sent, masked
     link: str  # where the console is: "https://gateway.corp:8443"; "": no link
 
 

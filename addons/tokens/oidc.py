@@ -79,6 +79,7 @@ class Identified:
     caller: Caller
     auth_time: datetime | None
     amr: tuple[str, ...]  # RFC 8176
+    session: str = ""  # the issuer's own id of the login (`sid`, OpenID Connect Session Management)
 
 
 def unverified_claims(token: str) -> Mapping[str, Any]:
@@ -100,7 +101,10 @@ def verify(token: str, rules: IssuerRules, keys: KeySet, now: datetime) -> Ident
     _check_required(claims, rules)
     expires_at = _check_times(claims, rules.leeway_seconds, now)
     return Identified(
-        _caller(claims, rules, expires_at), _time(claims, "auth_time"), _texts(claims.get("amr", []), "amr")
+        _caller(claims, rules, expires_at),
+        _time(claims, "auth_time"),
+        _texts(claims.get("amr", []), "amr"),
+        _text(claims.get("sid"), "sid"),
     )
 
 
