@@ -29,7 +29,7 @@ from addons.hooks import Exchange, Refused
 from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
 from addons.masks.headers import is_credential
-from addons.masks.rules import Action, Hit, Masked
+from addons.masks.rules import Action, Hit, Masked, MaskedPairs
 from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
@@ -126,6 +126,7 @@ class Masking:
         self._beginnings = Beginnings(self._memo_key)
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
+        self._pairs: dict[tuple[object, ...], MaskedPairs] = {}  # headers of replies
         self._originals: dict[str, OrderedDict[str, str]] = {}  # by person: placeholder -> value; in memory only
         self._digest = ""
         self._masker = self._current()
@@ -143,6 +144,7 @@ class Masking:
             self._digest = self.desk.policies.digest
             self._scopes.clear()
             self._rests.clear()
+            self._pairs.clear()
         return self._masker
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -536,9 +538,29 @@ class Masking:
             self._extend(made, chain, scope, "assistant", part)
             if part.kind is Kind.TOOL_CALL:
                 found += (masked_command(scope, position, row) for row in commands_in(part))
-        headers = scope.headers(one for one in _said(flow.response.headers) if _tells(one[0].lower()))
+        headers, hits = self._reply_headers(scope, flow.response.headers)
         tip = made.tip if made.nodes else None
-        return ReplyView(tuple(made.nodes), tip, tuple(found), headers.pairs, rows(headers.hits), made.entities)
+        return ReplyView(tuple(made.nodes), tip, tuple(found), headers, rows(hits), made.entities)
+
+    def _reply_headers(
+        self, scope: ScopedMasker, headers: http.Headers
+    ) -> tuple[tuple[tuple[str, str], ...], tuple[Hit, ...]]:
+        """Those that tell something, masked. Most say the same with every reply."""
+        pairs: list[tuple[str, str]] = []
+        hits: list[Hit] = []
+        for name, value in headers.items(multi=True):
+            if not _tells(name.lower()):
+                continue
+            key = (scope, name, value)
+            if (masked := self._pairs.get(key)) is None:
+                masked = scope.headers([(name, value)])
+                if len(self._pairs) >= RESTS:
+                    self._pairs.clear()
+                if len(value) < SMALL_BYTES:
+                    self._pairs[key] = masked
+            pairs += masked.pairs
+            hits += masked.hits
+        return tuple(pairs), tuple(hits)
 
 
 def _rest_of(scope: ScopedMasker, headers: tuple[tuple[str, str], ...], path: str, parameters: Any) -> _Rest:

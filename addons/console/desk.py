@@ -130,7 +130,7 @@ class Desk:
             waiting = readings.waiting(database, time_text(self.clock()))
             lent = readings.delegations(database, time_text(self.clock()))
             last_digest = readings.policy_digest(database)
-            used = readings.tokens_used(database, Usage.day_of(self.clock()))
+            used = readings.tokens_used(database, time_text(self.clock())[:10])
         self.directory.tokens = Registry.of(map(token_of, tokens))
         self.usage = Usage.of(self.clock(), used)
         self.waiting.restore(

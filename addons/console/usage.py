@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 
 @dataclass(slots=True)
 class Usage:
-    _day: str = ""
+    _day: int = 0  # since 1970
     _tokens: dict[str, int] = field(default_factory=dict)  # by subject
 
     @classmethod
@@ -17,8 +17,8 @@ class Usage:
         return cls(cls.day_of(now), dict(used))
 
     @staticmethod
-    def day_of(now: datetime) -> str:
-        return now.astimezone(UTC).strftime("%Y-%m-%d")
+    def day_of(now: datetime) -> int:
+        return int(now.timestamp()) // 86_400
 
     def add(self, subject: str, tokens: int, now: datetime) -> None:
         if (day := self.day_of(now)) != self._day:

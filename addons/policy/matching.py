@@ -14,10 +14,12 @@ def in_groups(groups: Iterable[str], wanted: tuple[str, ...]) -> bool:
 
 
 def fits_one(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
+    return EVERYONE in globs or any(fnmatchcase(name, glob) for glob in globs)
 
 
 def folded_fit(name: str, globs: tuple[str, ...]) -> bool:
     """As fits_one, ignoring letter case and outer blanks: a spelling that a provider accepts must not get round a denial."""
+    if EVERYONE in globs:  # as most lists are
+        return True
     folded = name.strip().casefold()
     return any(fnmatchcase(folded, glob.casefold()) for glob in globs)
