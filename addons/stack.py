@@ -41,6 +41,8 @@ from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
 from addons.console.erasing import keep_clean  # noqa: E402
 from addons.console.state import Ports, state_folder  # noqa: E402
+from addons.console.web.listening import listening  # noqa: E402
+from addons.console.web.site import Place  # noqa: E402
 from addons.credentials import Credentials  # noqa: E402
 from addons.evidence.ids import pooled  # noqa: E402
 from addons.evidence.records import Event  # noqa: E402
@@ -57,6 +59,10 @@ OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
     ("affidavit_state", str, "", "State folder. Empty: $AFFIDAVIT_STATE, else ~/.affidavit.", None),
     ("affidavit_policies", str, "", "Folder of policies in force. Empty: <state>/policies.", None),
     ("affidavit_base_url_port", int, 8081, "Port of the base_url door; 0: a free one.", (0, 65535)),
+    ("affidavit_console_port", int, 8082, "Port of the web console; 0: a free one, -1: none.", (-1, 65535)),
+    ("affidavit_console_host", str, "127.0.0.1", "Address the console listens on.", None),
+    ("affidavit_console_certificate", str, "", "PEM file, key and chain, of the console. Empty: no TLS.", None),
+    ("affidavit_console_url", str, "", "The console's address as people type it. Empty: host and port.", None),
     (
         "affidavit_request_bytes",
         int,
@@ -159,7 +165,12 @@ class Stack:
             if s.listen_addrs
         }
         self.desk.folder.write_ports(
-            Ports(proxy=ports.get("RegularMode", 0), base_url=ports.get("ReverseMode", 0), pid=os.getpid())
+            Ports(
+                proxy=ports.get("RegularMode", 0),
+                base_url=ports.get("ReverseMode", 0),
+                pid=os.getpid(),
+                console=self.desk.console_url,
+            )
         )
         loop = asyncio.get_running_loop()
         self._chores = [
@@ -188,6 +199,13 @@ class Stack:
         )
         self._resources.push_async_callback(self.desk.close)
         await self._resources.enter_async_context(serving(self.desk))
+        place = Place(
+            options.affidavit_console_host,
+            options.affidavit_console_port,
+            options.affidavit_console_certificate,
+            options.affidavit_console_url,
+        )
+        self.desk.console_url = await self._resources.enter_async_context(listening(self.desk, place))
         self._resources.callback(folder.remove_ports)
         unsafe = sorted(set(options.affidavit_allow_unsafe_options))
         await self.desk.started(options={"unsafe": unsafe, "request_bytes": options.affidavit_request_bytes})

@@ -61,6 +61,7 @@ def _start(folder: StateFolder) -> Ports:
     # -P: a folder `scripts` where the person stands is not ours.
     command = [sys.executable, "-P", "-m", "scripts.affidavit", "proxy", "--state", str(folder.path)]
     command += ["--listen-host", "127.0.0.1", "-p", "0", "--set", "affidavit_base_url_port=0"]
+    command += ["--set", "affidavit_console_port=0"]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with log.open("wb") as output:
         log.chmod(0o600)

@@ -123,6 +123,7 @@ def proxy_command(
     return [
         *launcher,
         *("--set", f"affidavit_state={state.path}", "--set", "listen_port=0", "--set", "affidavit_base_url_port=0"),
+        *("--set", "affidavit_console_port=0"),
         *options,
     ]
 

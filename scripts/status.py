@@ -26,7 +26,16 @@ def status(*, folder: StateFolder, as_json: bool) -> None:
     """Versions, policy digest, log size, last outside anchor, disk left, open holds, findings."""
     answer = reach.ask(folder, "GET", "/status")
     ports = folder.ports()
-    answer["gateway"] = None if ports is None else {"proxy": ports.proxy, "base_url": ports.base_url, "pid": ports.pid}
+    answer["gateway"] = (
+        None
+        if ports is None
+        else {
+            "proxy": ports.proxy,
+            "base_url": ports.base_url,
+            "pid": ports.pid,
+            "console": ports.console,
+        }
+    )
     answer["findings"] += ca.findings(folder.ca_certificate, folder.ca_file, answer["hosts"], datetime.now(UTC))
     if as_json:
         print_json(answer)
@@ -47,6 +56,7 @@ def _print(answer: dict[str, Any]) -> None:
             if gateway
             else "not running",
         ),
+        ("console", (gateway and gateway["console"]) or "none; affidavit_console_port in mitm.conf"),
         ("versions", ", ".join(f"{name} {value}" for name, value in answer["versions"].items())),
         ("policies", f"{answer['policies']['digest']}  {answer['policies']['folder']}"),
         ("log", f"{answer['origin']}: {log['size']} leaves"),

@@ -67,14 +67,24 @@ def _listener(path: Path) -> socket.socket:
 def _application(desk: Desk) -> web.Application:
     arguments = {"desk": desk}
     routes: list[Any] = [("/approvals/watch", Watch, arguments), ("/.*", Control, arguments)]
-    return web.Application(routes, log_function=_say_nothing)
+    return web.Application(routes, log_function=say_nothing)
 
 
-def _say_nothing(_handler: web.RequestHandler) -> None:
+def say_nothing(_handler: web.RequestHandler) -> None:
     """Who asked for what is in the record, not in a log."""
 
 
-class Control(web.RequestHandler):
+class Quiet(web.RequestHandler):
+    """Logs what went wrong and where, never what was asked."""
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ARG002 -- tornado's signature
+        """Type and place; the text may quote what was asked."""
+        if typ is not None and not issubclass(typ, (web.HTTPError, OperationRefused)):
+            place = traceback.extract_tb(tb)[-1]
+            log.error("fault in the console: %s at %s:%s", typ.__name__, Path(place.filename).name, place.lineno)
+
+
+class Control(Quiet):
     """Every path: the table of operations decides."""
 
     def initialize(self, desk: Desk) -> None:
@@ -98,12 +108,6 @@ class Control(web.RequestHandler):
             "hint": "the gateway's log says why",
         }
         self.finish(orjson.dumps({"error": error}))
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:  # noqa: ARG002 -- tornado's signature
-        """Type and place; the text may quote what was asked."""
-        if typ is not None and not issubclass(typ, web.HTTPError):
-            place = traceback.extract_tb(tb)[-1]
-            log.error("fault in the control socket: %s at %s:%s", typ.__name__, Path(place.filename).name, place.lineno)
 
     def _ask(self) -> Ask:
         request = self.request

@@ -74,6 +74,7 @@ class Desk:
     mask_reply_part: Callable[[Any, Any], tuple[str, tuple[Any, ...], bool]] = field(
         default=lambda _exchange, _part: ("", (), False), repr=False
     )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
+    console_url: str = ""  # where people decide; "": no console. An approval's page: <console_url>/approvals/<id>
     waiting: WaitingRoom = field(init=False)
     notifier: Notifier | None = None
     directory: Directory = field(init=False, repr=False)

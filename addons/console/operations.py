@@ -51,6 +51,7 @@ class Ask:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     token: str = field(default="", repr=False)  # of whoever decides
+    caller: Caller | None = None  # who signed in to the console, instead of a token
 
 
 Operation = Callable[[Desk, Ask, str], Awaitable[Json]]
@@ -79,9 +80,14 @@ async def answer(desk: Desk, ask: Ask) -> Json:
 
 async def approver_of(desk: Desk, ask: Ask) -> Caller:
     """The person behind the ask, by their own token; raises TokenRefused or OperationRefused."""
+    if ask.caller is not None:
+        return _identified(desk, await desk.directory.still(ask.caller))
     if not ask.token:
         raise TokenRefused("token_missing", "say who you are with your own token: --token afd_…, or $AFFIDAVIT_TOKEN")
-    caller = await desk.directory.find(ask.token)
+    return _identified(desk, await desk.directory.find(ask.token))
+
+
+def _identified(desk: Desk, caller: Caller) -> Caller:
     decision = decide.may_identify(desk.policies, caller)
     if not decision.allowed:
         raise OperationRefused(
@@ -245,7 +251,7 @@ async def end_delegation(desk: Desk, ask: Ask, _item: str) -> Json:
 async def record_read(desk: Desk, ask: Ask, _item: str) -> Json:
     """`evidence.read`, durable before the reader gets anything. What was read goes into the leaf, who read it into actor."""
     body = _body(ask, {"what": str, "id": str, "purpose": str}, needed={"what", "id"})
-    reader = (await approver_of(desk, ask)).subject if ask.token else ask.actor
+    reader = (await approver_of(desk, ask)).subject if ask.token or ask.caller else ask.actor
     (seq, *_) = await desk.record(
         Event(
             "evidence.read",

@@ -49,6 +49,7 @@ class Ports:
     base_url: int
     pid: int
     host: str = "127.0.0.1"
+    console: str = ""  # its address; "": none
 
 
 @dataclass(frozen=True, slots=True)

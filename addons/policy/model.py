@@ -223,10 +223,19 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleRoles:
+    """Groups that may use the console, beside those who approve."""
+
+    auditor: tuple[str, ...] = ()  # sees everything, changes nothing
+    admin: tuple[str, ...] = ()  # sees everything; cancels and takes back
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     local: LocalIssuer
     issuers: tuple[Issuer, ...]
     rights: tuple[Right, ...]
+    roles: ConsoleRoles = ConsoleRoles()
 
     @property
     def accepts_local(self) -> bool:

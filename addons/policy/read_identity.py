@@ -9,6 +9,7 @@ from addons.policy.fields import Fields, Form, Marked
 from addons.policy.model import (
     EVERYONE,
     ClaimRule,
+    ConsoleRoles,
     Effect,
     Identity,
     Issuer,
@@ -20,7 +21,8 @@ from addons.policy.model import (
 from addons.policy.references import reference
 from addons.policy.times import TIME_KEYS, read_time
 
-KEYS = ("version", "local", "issuers", "rights")
+KEYS = ("version", "local", "issuers", "rights", "roles")
+ROLE_KEYS = ("auditor", "admin")
 ISSUER_KEYS = (
     "id", "issuer", "kind", "audiences", "authorized_parties", "algorithms", "jwks", "trusted_ca", "client_id", "scopes", "claims",
     "groups", "groups_from", "require", "run_url", "leeway_seconds", "session_seconds", "recheck_seconds", "offline_seconds",
@@ -60,7 +62,14 @@ def read(fields: Fields) -> Identity:
         local=fields.choice("local", LocalIssuer, LocalIssuer.TRIAL),
         issuers=tuple(_issuer(issuer) for issuer in fields.each("issuers", "issuer", ISSUER_KEYS, required=False)),
         rights=tuple(_right(right) for right in fields.each("rights", "right", RIGHT_KEYS)),
+        roles=_roles(fields.inner("roles", ROLE_KEYS, required=False)),
     )
+
+
+def _roles(fields: Fields | None) -> ConsoleRoles:
+    if fields is None:
+        return ConsoleRoles()
+    return ConsoleRoles(*(fields.texts(role, forms.GROUP, ()) for role in ROLE_KEYS))
 
 
 def _issuer(fields: Fields) -> Issuer:

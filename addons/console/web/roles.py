@@ -1,0 +1,58 @@
+"""What a person may do in the console, by the policies in force. Pure. Not whether one may decide an approval (approvals/).
+
+    approver   whoever a rule of approval.yaml asks     sees what they may decide, what they decided, and what they asked for
+    auditor    a group of identity.yaml                  sees everything, changes nothing; that they looked is a record
+    admin      a group of identity.yaml                  sees everything; takes back what was approved or still waits
+Seeing all and changing nothing is what makes an auditor: who is both approver and auditor decides as an approver does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from addons.policy.decide import in_groups
+from addons.policy.model import Policies, Then
+from addons.tokens.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    rules: frozenset[str]  # the ids of rules that ask this person
+    auditor: bool
+    admin: bool
+
+    @property
+    def any(self) -> bool:
+        return bool(self.rules) or self.sees_all
+
+    @property
+    def sees_all(self) -> bool:
+        return self.auditor or self.admin
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        held = (("approver", self.rules), ("auditor", self.auditor), ("admin", self.admin))
+        return tuple(name for name, has in held if has)
+
+
+def roles_of(policies: Policies, caller: Caller) -> Roles:
+    named = policies.identity.roles
+    return Roles(
+        frozenset(
+            rule.id
+            for rule in policies.approval
+            if rule.then is Then.HOLD and in_groups(caller.groups, rule.approvers.groups)
+        ),
+        auditor=_within(caller, named.auditor),
+        admin=_within(caller, named.admin),
+    )
+
+
+def may_see(roles: Roles, caller: Caller, *, rule: str, requester: str, approver: str) -> bool:
+    """The columns of an approval; approver: who decided it, several joined with a comma and a blank."""
+    return roles.sees_all or rule in roles.rules or caller.subject in {requester, *approver.split(", ")}
+
+
+def _within(caller: Caller, groups: tuple[str, ...]) -> bool:
+    """A role that no group is named for is nobody's; "*" is not understood here: not everybody is an auditor."""
+    return not set(groups).isdisjoint(caller.groups)
