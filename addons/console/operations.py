@@ -18,6 +18,7 @@ from addons.approvals.state import Action, DecisionRefused, State
 from addons.console import approving, erasing, exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.directory import Login
+from addons.console.rows import approval_of
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
 from addons.evidence.records import Event
@@ -197,10 +198,13 @@ async def list_approvals(desk: Desk, ask: Ask, _item: str) -> Json:
 
 
 async def show_approval(desk: Desk, _ask: Ask, item: str) -> Json:
+    """Whole, also when it is long over; of one that was erased, what the store still has."""
     try:
         return approval_shape(desk.approval(item))
     except ApprovalUnknown:
         with desk.store.reading() as database:
+            if whole := readings.approval_whole(database, item):
+                return approval_shape(approval_of(whole))
             if row := readings.approval(database, item):
                 return row
         raise
@@ -215,12 +219,21 @@ async def deny(desk: Desk, ask: Ask, item: str) -> Json:
 
 
 async def revoke_grant(desk: Desk, ask: Ask, item: str) -> Json:
-    """By whoever may decide the approval."""
+    """By whoever may decide the approval, or an admin."""
     asker = await approver_of(desk, ask)
-    if not desk.may_decide(desk.approval(item), asker):
+    if not (desk.may_decide(desk.approval(item), asker) or _is_admin(desk, asker)):
         raise DecisionRefused("not_an_approver", "only those who may decide an approval may take it back")
     granted = await desk.revoke_grant(item, asker.subject)
     return {"grant": granted.id, "approval_id": item, "revoked": granted.revoked_at is not None}
+
+
+async def cancel_approval(desk: Desk, ask: Ask, item: str) -> Json:
+    """By whoever asked for it, or an admin."""
+    asker = await approver_of(desk, ask)
+    body = _body(ask, {"reason": str}, needed={"reason"})
+    if desk.approval(item).requester != asker.subject and not _is_admin(desk, asker):
+        raise DecisionRefused("not_yours", "only the requester or an admin may cancel it; an approver may deny it")
+    return approval_shape(await desk.cancel_approval(item, body["reason"], asker.subject))
 
 
 async def review_approval(desk: Desk, ask: Ask, item: str) -> Json:
@@ -341,6 +354,7 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/approvals/{}/approve", approve),
     ("POST", "/approvals/{}/deny", deny),
     ("POST", "/approvals/{}/revoke", revoke_grant),
+    ("POST", "/approvals/{}/cancel", cancel_approval),
     ("POST", "/approvals/{}/review", review_approval),
     ("GET", "/approvals/{}/receipts", approval_receipts),
     ("GET", "/delegations", list_delegations),
@@ -400,6 +414,10 @@ def _body(ask: Ask, kinds: Mapping[str, type], needed: set[str]) -> dict[str, An
     if faults:
         raise OperationRefused(400, "body_malformed", "; ".join(faults), f"send {', '.join(kinds)}")
     return ask.body
+
+
+def _is_admin(desk: Desk, person: Caller) -> bool:
+    return not set(desk.policies.identity.roles.admin).isdisjoint(person.groups)
 
 
 def _texts(values: list[Any], name: str) -> tuple[str, ...]:

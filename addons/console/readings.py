@@ -120,6 +120,17 @@ def approval(database: Connection, approval_id: str) -> Row | None:
     return next(iter(_rows(database, "SELECT * FROM approvals WHERE id = ?", approval_id)), None)
 
 
+def approval_whole(database: Connection, approval_id: str) -> ApprovalRow | None:
+    """With its details; None where nobody knows it, or what it was about has been erased."""
+    found = _rows(
+        database,
+        "SELECT p.approval AS payload FROM heads h JOIN payloads p ON p.seq = h.seq "
+        "WHERE h.kind = 'approval' AND h.id = ? AND p.approval IS NOT NULL",
+        approval_id,
+    )
+    return _approval(orjson.loads(found[0]["payload"])) if found else None
+
+
 def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]:
     """Newest first, with how their exchanges ended."""
     return _rows(

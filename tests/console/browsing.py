@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from addons.approvals.state import Approval
+from addons.approvals.state import About, Approval
 from addons.console.desk import Desk
 from addons.console.state import StateFolder
 from addons.console.web.listening import listening
@@ -107,6 +107,10 @@ class Bench:
         assert answer.status == 303, answer.text
         return browser
 
+    def rule(self, rule_id: str) -> ApprovalRule:
+        """One of the shipped policies."""
+        return next(rule for rule in self.desk.policies.approval if rule.id == rule_id)
+
     async def hold(
         self,
         *said: str,
@@ -114,6 +118,7 @@ class Bench:
         rule: ApprovalRule | None = None,
         purpose: str = "",
         digest: str = "ab" * 32,
+        about: About | None = None,
     ) -> Approval:
         """An approval in waiting, of a call that says `said`, each a message of its own."""
         caller = await self.person(who, "engineering") if who not in self.tokens else self._caller(who)
@@ -123,6 +128,7 @@ class Bench:
             rule=rule or hold_rule(),
             requester=caller,
             payload_digest=f"hmac-sha256:{digest}",
+            about=about or About(purpose=purpose),
         )
 
     async def exchange(self, subject: str, *said: str, purpose: str = "") -> str:

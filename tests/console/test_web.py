@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+from dataclasses import replace
 
 import pytest
 
-from addons.approvals.state import Action, State
+from addons.approvals.state import About, Action, Scope, Shown, State
 from addons.console.state import StateRefused
 from addons.console.web import live
 from addons.console.web.found import PAGE_ROWS
 from addons.console.web.sessions import IDLE, LONGEST
 from addons.console.web.site import Place, Site
+from addons.policy.model import Approvers
 from tests.console.browsing import with_console
 from tests.console.desks import hold_rule, leaf_types
 
@@ -404,6 +406,27 @@ def test_reading_a_call_is_recorded_before_it_is_shown(state, clock):
     ]
 
 
+HELD = About(
+    why=("commands: sql drop|delete",),
+    shown=(Shown("run_sql", '{"query": "DELETE FROM customers WHERE card = \'[CREDIT_CARD]\'"}'),),
+)
+
+
+def test_a_held_tool_call_is_shown_with_what_matched(state, clock):
+    async def work(bench):
+        approval = await bench.hold("please tidy up", rule=bench.rule("destructive-sql"), about=HELD)
+        bob = await bench.signed_in("bob", "data-owners")
+        return (await bob.get(path_of(approval))).text
+
+    text = html.unescape(with_console(state, clock, work))
+
+    assert "held: the client has not seen it" in text
+    assert "<mark>sql DELETE</mark> customers" in text
+    assert "<mark>DELETE</mark> FROM <mark>customers</mark>" in text
+    assert '<span class="masked" title="a masked value">[CREDIT_CARD]</span>' in text
+    assert "commands: sql drop|delete" in text
+
+
 # -- deciding -----------------------------------------------------------------------------------------------------------
 
 
@@ -562,12 +585,64 @@ def test_what_was_approved_and_not_used_can_be_taken_back(state, clock):
         bob = await bench.signed_in("bob", "data-owners")
         await bob.send(path_of(approval), f"{path_of(approval)}/approve", reason="yes")
         answer = await bob.send(path_of(approval), f"{path_of(approval)}/revoke")
-        return answer, bench.desk.grant_for("local|alice", approval.rule, approval.payload_digest)
+        return answer, bench.desk.grant_for(bench.desk.approval(approval.id).key)
 
     answer, granted = with_console(state, clock, work)
 
     assert answer.status == 303
     assert granted is None
+
+
+def test_an_admin_cancels_and_an_approver_does_not(state, clock):
+    async def work(bench):
+        approval = await bench.hold("say: hello")
+        adam, bob = await bench.signed_in("adam", "admins"), await bench.signed_in("bob", "data-owners")
+        refused = await bob.send(path_of(approval), f"{path_of(approval)}/cancel", reason="no longer needed")
+        cancelled = await adam.send(path_of(approval), f"{path_of(approval)}/cancel", reason="no longer needed")
+        return refused, cancelled, bench.desk.approval(approval.id)
+
+    refused, cancelled, approval = with_console(state, clock, work)
+
+    assert (refused.status, cancelled.status) == (403, 303)
+    assert approval.state is State.CANCELLED
+
+
+def test_an_approver_chooses_how_much_is_let_through(state, clock):
+    rule = replace(hold_rule(), scopes=(Scope.EXACT, Scope.MINUTES), most_minutes=30)
+
+    async def work(bench):
+        approval = await bench.hold("say: hello", rule=rule)
+        bob = await bench.signed_in("bob", "data-owners")
+        path = f"{path_of(approval)}/approve"
+        too_long = await bob.send(path_of(approval), path, reason="this week", scope="minutes", minutes="99")
+        await bob.send(path_of(approval), path, reason="today", scope="minutes", minutes="20")
+        return too_long, bench.desk.approval(approval.id)
+
+    too_long, approval = with_console(state, clock, work)
+
+    assert (too_long.status, "minutes_out_of_range" in too_long.text) == (409, True)
+    assert (approval.scope, approval.minutes) == (Scope.MINUTES, 20)
+
+
+def test_breaking_the_glass_is_flagged_and_reviewed_by_one_of_those_who_were_asked(state, clock):
+    rule = replace(hold_rule(), approvers=Approvers(("data-owners",), 1, break_glass=("on-call",)))
+
+    async def work(bench):
+        await bench.person("dan", "on-call", "auditors")
+        approval = await bench.hold("say: hello", rule=rule)
+        dan, bob = await bench.signed_in("dan"), await bench.signed_in("bob", "data-owners")
+        asked, path = await dan.get(path_of(approval)), path_of(approval)
+        await dan.post(f"{path}/approve", {"form_token": asked.form_token, "reason": "outage", "break_glass": "yes"})
+        queue = await bob.get("/")
+        await bob.send(path, f"{path}/review", reason="it was an outage", justified="yes")
+        return asked.text, queue.text, bench.desk.approval(approval.id)
+
+    asked, queue, approval = with_console(state, clock, work)
+
+    assert "Break the glass" in asked
+    assert "to be reviewed" in queue
+    assert approval.broke_glass
+    assert approval.review.justified
 
 
 # -- history ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
@@ -18,8 +18,8 @@ from typing import Any
 from addons.commands.read import read as commands_in
 from addons.masks.engine import ENTITIES
 from addons.masks.placeholders import places
-from addons.policy.decide import Facts, fits
-from addons.policy.model import When
+from addons.policy.approval_rules import Facts, Rulebook
+from addons.policy.model import ApprovalRule, Then, When
 from addons.providers.call import Kind, Part
 
 PAGE_CHARACTERS = 40_000
@@ -106,10 +106,29 @@ class Page:
     matches: tuple[int, ...]  # the pages on which something matched
 
 
-def parts(rows: Iterable[Row], when: When | None, *, held: Iterable[Row] = ()) -> tuple[Said, ...]:
-    """The parts of an exchange in their order, then those that are held and not yet in the record; with what `when` finds."""
-    told = [_said(row, when, held=False) for row in rows]
-    return (*told, *(_said(row, when, held=True) for row in held))
+def parts(rows: Sequence[Row], rule: ApprovalRule | None, *, held: Iterable[Row] = ()) -> tuple[Said, ...]:
+    """The parts of an exchange in their order, then the held tool calls that are not in the record yet; with what `rule` found.
+
+    held: name and text of each.
+    """
+    recorded = {(row["name"], row["content"]) for row in rows if row["kind"] == Kind.TOOL_CALL}
+    calls = [
+        {
+            "role": "assistant",
+            "kind": Kind.TOOL_CALL.value,
+            "name": one["name"],
+            "call_id": "",
+            "direction": "response",
+            "content": one["text"],
+        }
+        for one in held
+        if (one["name"], one["text"]) not in recorded
+    ]
+    looking = None if rule is None else Looking.under(rule)
+    return (
+        *(_said(row, looking, held=False) for row in rows),
+        *(_said(row, looking, held=True) for row in calls),
+    )
 
 
 def page(said: Sequence[Said], number: int | None) -> Page:
@@ -126,19 +145,36 @@ def page(said: Sequence[Said], number: int | None) -> Page:
 # -- what the rule found --------------------------------------------------------------------------------------------------
 
 
-def _said(row: Row, when: When | None, *, held: bool) -> Said:
-    kind, text = str(row["kind"] or ""), str(row["content"] or "")
-    if when is not None and row["direction"] != when.direction:
-        when = None  # the rule did not look here
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a rule looks for in one part. What else it asks for is true of the call as a whole, or it had not been held."""
+
+    when: When
+    calls: Rulebook  # a statement and its tool, alone
+
+    @classmethod
+    def under(cls, rule: ApprovalRule) -> Looking:
+        alone = When(rule.when.direction, tools=rule.when.tools, commands=rule.when.commands)
+        return cls(rule.when, Rulebook([replace(rule, when=alone, then=Then.NOTIFY)]))
+
+    def finds(self, tool: str, statement: tuple[str, str, tuple[str, ...]]) -> bool:
+        facts = Facts(self.when.direction, "", "", "", (), tools=(tool,), commands=(statement,))
+        return self.when.commands is not None and bool(self.calls.judge(facts).noted)
+
+
+def _said(row: Row, looking: Looking | None, *, held: bool) -> Said:
+    kind, text, tool = str(row["kind"] or ""), str(row["content"] or ""), str(row["name"] or "")
+    if looking is not None and row["direction"] != looking.when.direction:
+        looking = None  # the rule did not look here
     statements: tuple[Statement, ...] = ()
     if kind == Kind.TOOL_CALL:
-        statements, text = tuple(_statements(row, when)), _laid_out(text)
+        statements, text = tuple(_statements(tool, text, looking)), _laid_out(text)
     masked = places(text, ENTITIES)
-    found = ([] if when is None else list(_found(text, when, masked))) + _named(text, statements)
+    found = ([] if looking is None else list(_found(text, looking.when, masked))) + _named(text, statements)
     return Said(
         role=str(row["role"] or ""),
         kind=kind,
-        name=str(row["name"] or ""),
+        name=tool,
         call_id=str(row["call_id"] or ""),
         direction=str(row["direction"]),
         text=text,
@@ -148,24 +184,12 @@ def _said(row: Row, when: When | None, *, held: bool) -> Said:
     )
 
 
-def _statements(row: Row, when: When | None) -> Iterator[Statement]:
-    content = str(row["content"] or "")
-    if len(content) > STATEMENT_CHARACTERS:
+def _statements(tool: str, arguments: str, looking: Looking | None) -> Iterator[Statement]:
+    if len(arguments) > STATEMENT_CHARACTERS:
         return
-    for read in commands_in(Part(Kind.TOOL_CALL, content, name=str(row["name"] or ""))):
-        fact = (read.language.value, read.verb, read.objects)
-        yield Statement(*fact, matched=_command_fits(fact, row, when))
-
-
-def _command_fits(fact: tuple[str, str, tuple[str, ...]], row: Row, when: When | None) -> bool:
-    """By its statement and its tool alone: what else the rule asks for is true of the call as a whole, or it had not been held."""
-    if when is None or when.commands is None:
-        return False
-    alone = When(when.direction, tools=when.tools, commands=when.commands)
-    return fits(
-        alone,
-        Facts(when.direction, "", "", "", (), tools=(str(row["name"] or ""),), commands=(fact,)),
-    )
+    for read in commands_in(Part(Kind.TOOL_CALL, arguments, name=tool)):
+        statement = (read.language.value, read.verb, read.objects)
+        yield Statement(*statement, matched=looking is not None and looking.finds(tool, statement))
 
 
 def _found(text: str, when: When, masked: Sequence[Span]) -> Iterator[Span]:

@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 
 from tornado import web
 
-from addons.approvals.state import Approval, State, may_decide
+from addons.approvals.delegations import standing_in
+from addons.approvals.state import Approval, State
 from addons.console import operations
 from addons.console.control import Quiet
 from addons.console.operations import Ask, OperationRefused
@@ -128,7 +129,12 @@ class Page(Guarded):
         self.session = session
         if self.counts_as_use:
             session.seen_at = now
-        self.roles = roles_of(self.console.desk.policies, self.caller)
+        self.roles = self.roles_of(self.caller)
+
+    def roles_of(self, caller: Caller) -> Roles:
+        desk = self.console.desk
+        lent = standing_in(desk.waiting.delegations(), caller.subject, "", desk.clock())
+        return roles_of(desk.policies, caller, (one.group for one in lent))
 
     @property
     def counts_as_use(self) -> bool:
@@ -223,7 +229,7 @@ class Page(Guarded):
         """How many this person may decide, and how many they see."""
         caller = self.person()
         pending = [one for one in self.console.desk.approvals(State.PENDING) if self.sees(one)]
-        return sum(may_decide(one, caller) for one in pending), len(pending)
+        return sum(self.console.desk.may_decide(one, caller) for one in pending), len(pending)
 
     def sees(self, approval: Approval) -> bool:
         return may_see(

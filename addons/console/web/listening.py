@@ -27,7 +27,7 @@ ID = r"(ap_[0-9a-f-]{36})"
 PAGES: tuple[tuple[str, type[Guarded]], ...] = (
     (r"/", pages.Queue),
     (rf"/approvals/{ID}", pages.One),
-    (rf"/approvals/{ID}/(approve|deny|revoke)", pages.Decide),
+    (rf"/approvals/{ID}/(approve|deny|cancel|revoke|review)", pages.Decide),
     (r"/history", pages.History),
     (r"/status", pages.Condition),
     (r"/live", Live),

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from tornado import iostream
 
-from addons.approvals.state import Approval, State, may_decide
+from addons.approvals.state import Approval, State
 from addons.console.operations import OperationRefused
 from addons.console.web.guard import Page
 
@@ -93,7 +93,11 @@ class Live(Page):
         caller = self.person()
         mine, waiting = self.waiting()
         said: dict[str, Any] = {"mine": mine, "waiting": waiting, "changed": len(changed)}
-        new = [one for one in changed if one.state is State.PENDING and not one.votes and may_decide(one, caller)]
+        new = [
+            one
+            for one in changed
+            if one.state is State.PENDING and not one.votes and self.console.desk.may_decide(one, caller)
+        ]
         if new:
             said["new"] = {"id": new[-1].id, "rule": new[-1].rule, "requester": new[-1].requester}
         self.write(b"event: waiting\ndata: %b\n\n" % orjson.dumps(said))

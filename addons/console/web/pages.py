@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from tornado import web
 
-from addons.approvals.state import Action, Approval, State, may_decide
+from addons.approvals.deciding import may_break_glass
+from addons.approvals.state import Action, Approval, Scope, State
 from addons.console import operations, readings
 from addons.console.operations import OperationRefused
 from addons.console.shapes import approval_shape
@@ -22,6 +23,7 @@ from addons.console.web.guard import Guarded, Page
 from addons.console.web.roles import may_see
 from addons.evidence.database import Connection
 from addons.policy.model import ApprovalRule
+from addons.tokens.caller import Caller
 
 Row = Mapping[str, Any]
 
@@ -33,13 +35,12 @@ class Queue(Page):
         caller = self.person()
         await self.console.desk.expire_due()
         seen = [one for one in self.console.desk.approvals(State.PENDING) if self.sees(one)]
-        mine = [one for one in seen if may_decide(one, caller)]
+        mine = [one for one in seen if self.console.desk.may_decide(one, caller)]
         only_mine = self.get_query_argument("show", "mine" if mine and not self.roles.sees_all else "all") == "mine"
         rows = mine if only_mine else seen
         number, count = _page(self.get_query_argument("page", "1"), len(rows))
         shown = [
-            approval_shape(one) | {"mine": may_decide(one, caller)}
-            for one in rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+            approval_shape(one) | {"mine": one in mine} for one in rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
         ]
         calls = await self.read(lambda store: found.exchanges(store, [row["exchange_id"] for row in shown]))
         if self.roles.sees_all and (self.counts_as_use or not (self.session and self.session.streams)):
@@ -49,6 +50,7 @@ class Queue(Page):
             rows=shown,
             calls=calls,
             rules={rule.id: rule for rule in self.console.desk.policies.approval},
+            to_review=[one for one in self.console.desk.approvals() if one.review_due and self.sees(one)],
             only_mine=only_mine,
             of_mine=len(mine),
             of_all=len(seen),
@@ -70,25 +72,38 @@ class One(Page):
         exchange, said, page, before, called = await self.read(
             lambda store: _told(store, row, rule, int(number) if number.isdecimal() else None)
         )
-        pending = row["state"] == State.PENDING
         self.render_page(
             "approval.html",
-            approval=row,
+            approval={**BARE, **row},
             exchange=exchange,
             rule=rule,
             said=said,
             page=page,
             asked_before=before,
             called_before=called,
-            may_decide=pending and approval is not None and may_decide(approval, caller),
-            voted=any(vote["approver"] == caller.subject for vote in row.get("votes", ())),
-            own=row["requester"] == caller.subject,
-            may_revoke=row["state"] == State.APPROVED
-            and not row["released_at"]
-            and approval is not None
-            and may_decide(approval, caller),
+            may=self._may(approval, caller),
             notice=NOTICES.get(self.get_query_argument("done", ""), ""),
         )
+
+    def _may(self, approval: Approval | None, caller: Caller) -> frozenset[str]:
+        """Which forms the page has. What each may do is checked again when it comes."""
+        if approval is None:
+            return frozenset()
+        desk, pending = self.console.desk, approval.state is State.PENDING
+        asked = desk.may_decide(approval, caller)
+        own = approval.requester == caller.subject
+        voted = any(vote.approver == caller.subject and not vote.lapsed for vote in approval.votes)
+        unused = approval.released_at is None or approval.scope is not Scope.EXACT
+        forms = {
+            "decide": pending and asked and not voted,
+            "break_glass": pending and not asked and may_break_glass(approval, caller),
+            "cancel": pending and (own or self.roles.admin),
+            "revoke": approval.state is State.APPROVED and unused and (asked or self.roles.admin),
+            "review": approval.review_due and asked and not voted,
+            "own": own,
+            "voted": voted,
+        }
+        return frozenset(name for name, true in forms.items() if true)
 
     async def approval(self, approval_id: str) -> Row:
         """As answers have it; what one may not see is not there."""
@@ -118,7 +133,19 @@ class One(Page):
 NOTICES = {
     Action.APPROVE.value: "Your approval is recorded.",
     Action.DENY.value: "Your denial is recorded.",
-    "revoke": "It was taken back before it was used.",
+    "cancel": "It is cancelled.",
+    "revoke": "It was taken back.",
+    "review": "Your review is recorded.",
+}
+# Of an approval whose details were erased, nothing more is known.
+BARE: Row = {
+    **dict.fromkeys(("groups", "missing_groups", "votes", "why", "shown", "scopes", "also"), ()),
+    **dict.fromkeys(("broke_glass", "review_due", "same_minter"), False),
+    **dict.fromkeys(("scope", "purpose"), ""),
+    "review": None,
+    "count": 1,
+    "missing": 0,
+    "most_minutes": 0,
 }
 
 
@@ -127,20 +154,28 @@ class Decide(One):
 
     async def post(self, approval_id: str, verdict: str) -> None:
         await self.approval(approval_id)
-        reason = self.get_body_argument("reason", "")
+        path = f"/approvals/{approval_id}/{verdict}"
         try:
-            await operations.answer(
-                self.console.desk,
-                self.ask(
-                    "POST",
-                    f"/approvals/{approval_id}/{verdict}",
-                    body={"reason": reason} if verdict != "revoke" else None,
-                ),
-            )
+            await operations.answer(self.console.desk, self.ask("POST", path, body=self._body(verdict)))
         except OperationRefused:
             if not self._said_already(await self.approval(approval_id), verdict):
                 raise
         self.redirect(f"/approvals/{approval_id}?{urlencode({'done': verdict})}", status=303)
+
+    def _body(self, verdict: str) -> dict[str, Any] | None:
+        if verdict == "revoke":
+            return None
+        said: dict[str, Any] = {"reason": self.get_body_argument("reason", "")}
+        if verdict == "review":
+            said["justified"] = self.get_body_argument("justified", "") == "yes"
+        if verdict == Action.APPROVE:
+            said["scope"] = self.get_body_argument("scope", Scope.EXACT.value)
+            if said["scope"] == Scope.MINUTES:
+                minutes = self.get_body_argument("minutes", "")
+                said["minutes"] = int(minutes) if minutes.isdecimal() and len(minutes) < 9 else 0
+            if self.get_body_argument("break_glass", ""):
+                said["break_glass"] = True
+        return said
 
     def _said_already(self, row: Row, verdict: str) -> bool:
         caller = self.person()
@@ -216,7 +251,7 @@ def _told(
     exchange_id, requester = row["exchange_id"] or "", row["requester"] or ""
     exchange = readings.exchange(store, exchange_id)
     messages = readings.contents(store, exchange_id)["messages"]
-    said = conversation.parts(messages, rule.when if rule else None, held=row.get("shown", ()))
+    said = conversation.parts(messages, rule, held=row.get("shown", ()))
     return (
         exchange,
         said,

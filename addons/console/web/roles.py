@@ -8,10 +8,11 @@ Seeing all and changing nothing is what makes an auditor: who is both approver a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from addons.policy.decide import in_groups
-from addons.policy.model import Policies, Then
+from addons.policy.matching import in_groups
+from addons.policy.model import ApprovalRule, Policies, Then
 from addons.tokens.caller import Caller
 
 
@@ -35,17 +36,19 @@ class Roles:
         return tuple(name for name, has in held if has)
 
 
-def roles_of(policies: Policies, caller: Caller) -> Roles:
-    named = policies.identity.roles
+def roles_of(policies: Policies, caller: Caller, lent: Iterable[str] = ()) -> Roles:
+    """lent: the groups that others let this person decide for."""
+    groups, named = (*caller.groups, *lent), policies.identity.roles
     return Roles(
-        frozenset(
-            rule.id
-            for rule in policies.approval
-            if rule.then is Then.HOLD and in_groups(caller.groups, rule.approvers.groups)
-        ),
+        frozenset(rule.id for rule in policies.approval if rule.then is Then.HOLD and in_groups(groups, _asked(rule))),
         auditor=_within(caller, named.auditor),
         admin=_within(caller, named.admin),
     )
+
+
+def _asked(rule: ApprovalRule) -> tuple[str, ...]:
+    asks = rule.approvers
+    return (*asks.groups, *(group for one in asks.also for group in one.groups), *asks.break_glass)
 
 
 def may_see(roles: Roles, caller: Caller, *, rule: str, requester: str, approver: str) -> bool:

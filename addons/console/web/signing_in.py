@@ -7,7 +7,6 @@ import re
 from addons.console import operations
 from addons.console.operations import Ask, OperationRefused
 from addons.console.web.guard import Page
-from addons.console.web.roles import roles_of
 from addons.evidence.records import Event
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import TokenRefused
@@ -40,7 +39,7 @@ class SignIn(Page):
 
     async def begin(self, caller: Caller) -> None:
         """A session for whoever has a role; an older one in this browser ends."""
-        if not roles_of(self.console.desk.policies, caller).any:
+        if not self.roles_of(caller).any:
             message, hint = self.no_role(caller)
             await self.turned_away("no_role", f"{message}; {hint}", caller.subject)
             return
