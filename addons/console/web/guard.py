@@ -25,7 +25,7 @@ from addons.console import operations
 from addons.console.control import Quiet
 from addons.console.operations import Ask, OperationRefused
 from addons.console.web.console import Console
-from addons.console.web.roles import Roles, may_see, roles_of
+from addons.console.web.roles import NOBODY, Roles, may_see, roles_of
 from addons.console.web.sessions import Session
 from addons.evidence.database import Connection
 from addons.tokens.caller import Caller
@@ -49,7 +49,7 @@ class Guarded(Quiet):
         for name, value in console.site.headers().items():
             self.set_header(name, value)
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         site = self.console.site
         if self.request.host.lower() not in site.names:
             raise OperationRefused(
@@ -98,11 +98,11 @@ class Page(Guarded):
 
     session: Session | None = None
     caller: Caller | None = None
-    roles: Roles = Roles(frozenset(), auditor=False, admin=False)
+    roles: Roles = NOBODY
 
-    def prepare(self) -> None:
-        self._find_session()
-        super().prepare()
+    async def prepare(self) -> None:
+        await self._find_session()
+        await super().prepare()
         if self._finished:
             return
         if self.request.method == "POST":
@@ -116,15 +116,18 @@ class Page(Guarded):
         self.take(self.console.asking, self.session.digest.hex() if self.session else self.address)
 
     # -- who --------------------------------------------------------------------------------------------------------
-    def _find_session(self) -> None:
-        now = self.console.desk.clock()
-        session = self.console.sessions.find(self.get_cookie(self.console.site.cookie, "") or "", now)
+    async def _find_session(self) -> None:
+        """Whoever left, or whose token ended, is not let in again; their issuer is asked as for a call of theirs."""
+        sessions, now = self.console.sessions, self.console.desk.clock()
+        self.session = self.caller = None
+        session = sessions.find(self.get_cookie(self.console.site.cookie, "") or "", now)
         if session is None:
             return
         try:
-            self.caller = operations.still_identified(self.console.desk, session.caller)
+            ask = Ask("GET", "/whoami", actor="", caller=session.caller)
+            self.caller = await operations.approver_of(self.console.desk, ask)
         except (OperationRefused, TokenRefused):
-            self.console.sessions.end(session)
+            sessions.end(session)
             return
         self.session = session
         if self.counts_as_use:

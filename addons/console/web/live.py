@@ -43,7 +43,7 @@ class Live(Page):
         ):
             await self._tell(())
             while (changed := await self._next(self._changes)) is not None:
-                if not self._alive():
+                if not await self._alive():
                     break
                 await self._tell(changed)
             self.write(b"event: ended\ndata: {}\n\n")
@@ -69,10 +69,10 @@ class Live(Page):
         if self._changes is not None and not self._changes.full():  # full: it is awake
             self._changes.put_nowait(None)
 
-    def _alive(self) -> bool:
-        assert self.session
-        self._find_session()
-        return self.session is not None and self.console.sessions.alive(self.session, self.console.desk.clock())
+    async def _alive(self) -> bool:
+        """Found anew, as for any request."""
+        await self._find_session()
+        return self.session is not None
 
     @staticmethod
     async def _next(changes: Changes) -> list[Approval] | None:

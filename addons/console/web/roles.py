@@ -36,8 +36,13 @@ class Roles:
         return tuple(name for name, has in held if has)
 
 
+NOBODY = Roles(frozenset(), auditor=False, admin=False)
+
+
 def roles_of(policies: Policies, caller: Caller, lent: Iterable[str] = ()) -> Roles:
-    """lent: the groups that others let this person decide for."""
+    """lent: the groups that others let this person decide for. A job or a service is no person, and has no role."""
+    if caller.workload:
+        return NOBODY
     groups, named = (*caller.groups, *lent), policies.identity.roles
     return Roles(
         frozenset(rule.id for rule in policies.approval if rule.then is Then.HOLD and in_groups(groups, _asked(rule))),

@@ -67,9 +67,6 @@ class Sessions:
         for tell in tuple(session.streams):
             tell()
 
-    def alive(self, session: Session, now: datetime) -> bool:
-        return self._of.get(session.digest) is session and now < session.ends_at()
-
     def _make_room(self, now: datetime) -> None:
         for session in [one for one in self._of.values() if now >= one.ends_at()]:
             self.end(session)

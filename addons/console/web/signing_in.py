@@ -28,7 +28,7 @@ class SignIn(Page):
         self.take(self.console.signing_in, self.address)
         token = self.get_body_argument("token", "").strip()
         try:
-            caller = operations.approver_of(self.console.desk, Ask("POST", "/login", actor="", token=token))
+            caller = await operations.approver_of(self.console.desk, Ask("POST", "/login", actor="", token=token))
         except TokenRefused as refusal:
             await self.turned_away(refusal.code, refusal.hint)
             return
