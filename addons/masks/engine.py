@@ -183,14 +183,21 @@ class ScopedMasker:
 
     def text(self, text: str, *, context: str = "", location: str = "", base: str = "") -> Masked:
         """`context`: the name it stands under (a JSON key, a tool); `location`: what its hits say of where they are; `base`: where that is."""
+        found = self._found(text, context, alone=True)
+        if found == ():
+            return Masked(text)
         tally = _Tally(self._direction, base)
-        masked = replaced(text, self._replacements(text, context, location, tally, alone=True))
+        masked = replaced(text, self._decided(text, found, location, tally))
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
     def deltas(self, deltas: Sequence[str], *, context: str = "", location: str = "") -> MaskedDeltas:
         """A finished block of a stream: masked as one text, given back in its pieces."""
+        text = "".join(deltas)
+        found = self._found(text, context, alone=True)
+        if found == ():
+            return MaskedDeltas(tuple(deltas))
         tally = _Tally(self._direction)
-        replacements = self._replacements("".join(deltas), context, location, tally, alone=True)
+        replacements = self._decided(text, found, location, tally)
         return MaskedDeltas(remap(deltas, replacements), tally.hits(), tally.blocked, tally.withheld)
 
     def json(self, value: Any, *, pointer: str = "", context: str = "") -> MaskedJson:
@@ -259,10 +266,8 @@ class ScopedMasker:
     def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
         return replaced(text, self._replacements(text, context, location, tally)) if text else text
 
-    def _replacements(
-        self, text: str, context: str, location: str, tally: _Tally, *, alone: bool = False
-    ) -> list[Replacement]:
-        return self._decided(text, self._found(text, context, alone=alone), location, tally)
+    def _replacements(self, text: str, context: str, location: str, tally: _Tally) -> list[Replacement]:
+        return self._decided(text, self._found(text, context), location, tally)
 
     def _found(self, text: str, context: str, *, alone: bool = False) -> tuple[Span, ...] | None:
         """Detections, and injected credentials; None where the text could not be searched in time."""

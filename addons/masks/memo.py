@@ -19,8 +19,8 @@ class Memo:
     """Safe to share between threads."""
 
     def __init__(self, key: bytes, limit_bytes: int, generation: str) -> None:
-        self._key = hashlib.blake2b(key, digest_size=32, person=b"affidavit/memo").digest()
-        self._generation = generation.encode()
+        own = hashlib.blake2b(key, digest_size=32, person=b"affidavit/memo").digest()
+        self._start = hashlib.blake2b(b"%b\0" % generation.encode(), digest_size=16, key=own)
         self._limit = limit_bytes
         self._used = 0
         self._table: OrderedDict[bytes, tuple[Span, ...]] = OrderedDict()
@@ -28,9 +28,8 @@ class Memo:
 
     def key(self, text: str, context: str) -> bytes:
         """Digest of text, detector set and context class."""
-        state = hashlib.blake2b(digest_size=16, key=self._key)
-        state.update(b"%s\0%s\0" % (self._generation, context.encode("utf-8", "surrogatepass")))
-        state.update(text.encode("utf-8", "surrogatepass"))
+        state = self._start.copy()
+        state.update(f"{context}\0{text}".encode("utf-8", "surrogatepass"))
         return state.digest()
 
     def get(self, key: bytes) -> tuple[Span, ...] | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,7 +39,8 @@ ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")
 _BIRTH = any_of(
     (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")
-)  # no date is looked at without a word of birth
+)  # no date is looked at without a word of birth before it
+_BORN_BEFORE = 64  # as far as it may stand before the date, and the longest date
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
@@ -48,14 +49,14 @@ _YEAR = re.compile(rb"(?:19|20)(?<![0-9]..)[0-9]{2}")  # no date has more digits
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _LINE_END = re.compile(rb"0000 {0,2}[\t\r\n]")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
-_DOTTED = regex.compile(r"\.[0-9]{1,3}\.[0-9]")
-_COLONS = tuple(
-    (sign, least, regex.compile(pattern))  # so many of the sign must stand in the text
-    for sign, least, pattern in (
-        (b":", 4, r":(?:[0-9A-Fa-f]{1,4}:){3}"),
-        (b"::", 1, r"::(?=[0-9A-Fa-f])|::(?<=[0-9A-Fa-f]::)"),
-        (b"-", 3, r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-"),
-        (b".", 2, r"\.[0-9A-Fa-f]{4}\."),
+_DOTTED = re.compile(rb"\.0{1,3}\.0")  # on marks
+_COLONS = tuple(  # a sign without which there is none, and what it looks like in small letters
+    (sign, re.compile(pattern))
+    for sign, pattern in (
+        (":", rb":(?:[0-9a-f]{1,4}:){3}"),
+        ("::", rb"::(?=[0-9a-f])|::(?<=[0-9a-f]::)"),
+        ("-", rb"-[0-9a-f]{2}-[0-9a-f]{2}-"),
+        (".", rb"\.[0-9a-f]{4}\."),
     )
 )
 _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
@@ -203,13 +204,13 @@ class Sight:
     def broken(self) -> Strip:
         if not _LINE_END.search(self.marks):
             return NOTHING
-        return self._cut((match.span() for match in self.each(_BROKEN, self.text)), 2, 40)
+        return self._cut([match.span() for match in self.each(_BROKEN, self.text)], 2, 40)
 
     def numbers(self) -> Strip:
         if not _MANY_DIGITS.search(self.marks):
             return NOTHING
         found = self.each(_NUMBERS, self.text)
-        return self._cut((match.span() for match in found if not _DATE.fullmatch(match[0])), 4, 4)
+        return self._cut([match.span() for match in found if not _DATE.fullmatch(match[0])], 4, 4)
 
     def capitals(self) -> Strip:
         if self.capital == self.low:
@@ -218,33 +219,29 @@ class Sight:
         for start, end in self.runs:  # nothing else of this family is that long
             if end - start > _LONGEST_WORD and not _IBAN.match(self.text, start):
                 classes[start:end] = bytes(end - start)
-        found = _meetings(classes)
-        return self._cut(((at, at + 2) for at in found), 16, 48) if found else NOTHING
+        return self._cut([(at, at + 2) for at in _meetings(classes)], 16, 48)
 
     def dotted(self) -> Strip:
-        if b".0" not in self.marks:
-            return NOTHING
-        return self._cut((match.span() for match in self.each(_DOTTED, self.text)), 8, 8)
+        return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 8, 8)
 
     def years(self) -> Strip:
-        if not _YEAR.search(self.raw) or not _BIRTH.search(self.low):
-            return NOTHING
-        return self._cut((match.span() for match in self.each(_YEARS, self.text)), 24, 12)
+        found = [match.span() for match in _YEAR.finditer(self.raw)]
+        born = self.name or any(_BIRTH.search(self.low, max(0, start - _BORN_BEFORE), start) for start, _ in found)
+        return (
+            self._cut([match.span() for match in self.each(_YEARS, self.text)], 24, 12) if found and born else NOTHING
+        )
 
     def colons(self) -> Strip:
-        found = [
-            match.span()
-            for sign, least, pattern in _COLONS
-            if self.raw.count(sign) >= least
-            for match in self.each(pattern, self.text)
-        ]
-        return self._cut(iter(sorted(found)), 40, 40) if found else NOTHING
+        patterns = [pattern for sign, pattern in _COLONS if sign in self.text]
+        return self._cut(sorted(match.span() for pattern in patterns for match in pattern.finditer(self.low)), 40, 40)
 
     def tokens(self) -> Strip:
-        return self._cut(ends_of(self.runs), 48, 32) if self.runs else NOTHING
+        return self._cut(list(ends_of(self.runs)), 48, 32)
 
-    def _cut(self, ranges: Iterator[tuple[int, int]], before: int, after: int) -> Strip:
+    def _cut(self, ranges: Sequence[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
+        if not ranges:
+            return NOTHING
         pieces: list[str] = []
         starts: list[int] = []
         sources: list[int] = []
@@ -262,9 +259,8 @@ class Sight:
                 starts.append(length)
                 sources.append(left)
             right = end + after
-        if right >= 0:
-            pieces.append(self.text[left:right])
-            around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
+        pieces.append(self.text[left:right])
+        around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
         return Strip(BREAK.join(pieces), starts, sources, around)
 
 

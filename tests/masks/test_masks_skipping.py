@@ -74,13 +74,9 @@ class Whole(Sight):
         every = {
             Where.BROKEN: lambda: self._cut(spans(sight._BROKEN, self.text), 2, 40),
             Where.NUMBERS: lambda: self._cut(
-                (match.span() for match in sight._NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])), 4, 4
+                [match.span() for match in sight._NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])], 4, 4
             ),
-            Where.DOTTED: lambda: self._cut(spans(sight._DOTTED, self.text), 8, 8),
             Where.YEARS: lambda: self._cut(spans(sight._YEARS, self.text), 24, 12),
-            Where.COLONS: lambda: self._cut(
-                iter(sorted(span for *_, pattern in sight._COLONS for span in spans(pattern, self.text))), 40, 40
-            ),
         }  # fmt: skip
         return every[where]() if where in every else super().strip(where)
 
@@ -90,7 +86,7 @@ class Whole(Sight):
 
 
 def spans(pattern, text):
-    return (match.span() for match in pattern.finditer(text))
+    return [match.span() for match in pattern.finditer(text)]
 
 
 def lost(text, name, *, alone):

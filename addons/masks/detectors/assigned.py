@@ -138,6 +138,8 @@ class Assigned:
 def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, str, bool] | None:
     """Where the value begins that stands under the name, the value, and whether it stands in quotes."""
     tail = _TAIL.match(sight.text, end, timeout=sight.timeout, concurrent=sight.shared)
+    if not tail and "=" not in sight.text[max(0, start - 64) : start]:
+        return None
     before = _BEFORE.match(sight.text, max(0, start - 48), start)
     prefix = before[0] if before else ""
     if not tail:
