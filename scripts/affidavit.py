@@ -47,6 +47,12 @@ SUBCOMMANDS = (
     Subcommand("erase", "scripts.erase:erase", "a person or a session, with a reason and somebody's agreement"),
     Subcommand("hold", "scripts.hold:hold", "keep what a court or an auditor asked for: set, lift, list"),
     Subcommand("log", "scripts.log:log", "proofs and tiles of the log; another key; a new log after a loss"),
+    Subcommand("review", "scripts.review:review", "look at access, the log or a sample of masked records, and sign it"),
+    Subcommand(
+        "people", "scripts.people:people", "who uses it; beside the identity provider's list, who left and still can"
+    ),
+    Subcommand("roles", "scripts.roles:roles", "the register of roles: given, by whom, ended"),
+    Subcommand("audit", "scripts.audit:audit", "what an auditor would raise today"),
     Subcommand("policy", "scripts.policy:policy", "check the rules"),
     Subcommand("status", "scripts.status:status", "versions, log, disk, holds and findings"),
 )

@@ -7,6 +7,10 @@ import importlib
 import click
 
 REPORTS = {  # name -> (module:attribute, what it says)
+    "approvals": (
+        "scripts.report_approvals:approvals",
+        "how decisions are made: how fast, by whom, who agrees with whom",
+    ),
     "accounting": (
         "scripts.report_accounting:accounting",
         "is every call accounted for? equations, and what does not fit",

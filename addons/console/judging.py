@@ -11,13 +11,17 @@ from typing import Any
 
 from addons.console.desk import Desk
 from addons.evidence.database import Connection
-from addons.evidence.records import Event
+from addons.evidence.ids import time_text
+from addons.evidence.records import Event, RoleRecord
 
 _NAMED = (
     (re.compile(r"ex_\S+"), "SELECT 1 FROM exchanges WHERE id = ?"),
     (re.compile(r"ap_\S+"), "SELECT 1 FROM approvals WHERE id = ?"),
     (re.compile(r"leaf-[0-9]{1,15}"), "SELECT 1 FROM events WHERE seq = CAST(substr(?, 6) AS INTEGER)"),
 )
+_IN_FORCE = """
+SELECT granted_at, granted_by FROM roles WHERE subject = ?1 AND role = ?2 AND (ended_at IS NULL OR ended_at > ?3) ORDER BY granted_at DESC LIMIT 1
+"""
 _USAGE = re.compile(r"usage:[^:\s]+:\S+")  # it is in the provider's export, which the store does not have
 
 
@@ -33,6 +37,20 @@ async def explain(desk: Desk, person: str, os_user: str, finding: str, reason: s
     meta = {"finding": finding, "reason": reason, "os_user": os_user}
     (seq, *_) = await desk.record(Event("finding", actor=person, attrs={"code": "explained"}, meta=meta))
     return {"seq": seq, "finding": finding, "explained_by": person}
+
+
+async def set_role(desk: Desk, actor: str, subject: str, role: str, *, end: bool) -> dict[str, Any]:
+    """The register of roles: given, by whom, ended. Raises LookupError where one is to end that is not in force."""
+    now = time_text(desk.clock())
+    if not end:
+        await desk.record(RoleRecord(subject, role, now, actor))
+        return {"subject": subject, "role": role, "granted_at": now, "granted_by": actor, "ended_at": None}
+    with desk.store.reading() as database:
+        row = database.execute(_IN_FORCE, (subject, role, now)).fetchone()
+    if row is None:
+        raise LookupError(f"{subject} has no role {role} in force")
+    await desk.record(RoleRecord(subject, role, row[0], row[1], now, actor))
+    return {"subject": subject, "role": role, "granted_at": row[0], "granted_by": row[1], "ended_at": now}
 
 
 async def review(

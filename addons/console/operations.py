@@ -303,6 +303,23 @@ async def explain(desk: Desk, ask: Ask, _item: str) -> Json:
     return await judging.explain(desk, person, ask.actor, body["finding"], body["reason"])
 
 
+async def list_roles(desk: Desk, _ask: Ask, _item: str) -> Json:
+    with desk.store.reading() as database:
+        return {"roles": readings.roles(database)}
+
+
+async def set_role(desk: Desk, ask: Ask, _item: str) -> Json:
+    """Given by the folder's owner, or by a person with their own token, under whose name it then stands."""
+    body = _body(ask, {"subject": str, "role": str, "end": bool}, needed={"subject", "role"})
+    actor = (await approver_of(desk, ask)).subject if ask.token else ask.actor
+    if body["subject"] == actor:
+        raise OperationRefused(403, "own_role", "nobody gives or ends a role of their own", "ask somebody else to")
+    try:
+        return await judging.set_role(desk, actor, body["subject"], body["role"], end=body.get("end", False))
+    except LookupError as refusal:
+        raise OperationRefused(404, "role_unknown", str(refusal), "affidavit roles list") from refusal
+
+
 async def review(desk: Desk, ask: Ask, _item: str) -> Json:
     """Also by a person: who reviewed is what the record is for."""
     body = _body(ask, {"review": str, "result": dict, "note": str}, needed={"review", "result", "note"})
@@ -371,6 +388,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/holds", list_holds),
     ("POST", "/holds", set_hold),
     ("POST", "/holds/{}/lift", lift_hold),
+    ("GET", "/roles", list_roles),
+    ("POST", "/roles", set_role),
 )
 
 

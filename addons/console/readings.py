@@ -131,6 +131,13 @@ def approval_whole(database: Connection, approval_id: str) -> ApprovalRow | None
     return _approval(orjson.loads(found[0]["payload"])) if found else None
 
 
+def roles(database: Connection) -> list[Row]:
+    """The register: given, by whom, ended; newest first."""
+    return _rows(
+        database, "SELECT subject, role, granted_at, granted_by, ended_at FROM roles ORDER BY granted_at DESC, id"
+    )
+
+
 def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]:
     """Newest first, with how their exchanges ended."""
     return _rows(

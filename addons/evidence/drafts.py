@@ -186,7 +186,7 @@ class Drafter:
         return draft
 
     def _role(self, record: RoleRecord) -> Draft:
-        draft = self._begin("config.changed", "", record.granted_by, {"changed": "role"})
+        draft = self._begin("config.changed", "", record.actor or record.granted_by, {"changed": "role"})
         row = columns.values_of(record, ("subject", "role", "granted_at", "granted_by", "ended_at"))
         row["id"] = f"{record.subject} {record.role} {record.granted_at}"
         self._pay_rows(draft, "meta", {"role": row})

@@ -248,6 +248,7 @@ class RoleRecord:
     granted_at: str
     granted_by: str
     ended_at: str = ""
+    actor: str = ""  # who did this; "": who gave it
 
 
 @dataclass(frozen=True, slots=True)

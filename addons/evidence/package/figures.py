@@ -55,7 +55,11 @@ _LISTS = {
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens FROM exchanges GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2""",
     "masked": """SELECT entity, action, wire, sum(count) AS count FROM masked_values GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3""",
     "approval_rows": "SELECT * FROM approvals ORDER BY requested_at, id",
-    "exception_rows": "SELECT * FROM exceptions WHERE kind <> 'trial_grade' ORDER BY explained_by IS NOT NULL, at IS NULL, at, kind, exchange_id, finding",
+    "exception_rows": """SELECT kind, subject, coalesce(model, connection) AS what, coalesce(iif(json_valid(detail), json_extract(detail, '$.code'), NULL), detail) AS why,
+        count(*) AS count, min(at) AS first_at, max(at) AS last_at, min(finding) AS finding, sum(explained_by IS NULL) AS unexplained,
+        max(explained_by) AS explained_by, max(explanation) AS explanation
+        FROM exceptions WHERE kind <> 'trial_grade' GROUP BY 1, 2, 3, 4
+        ORDER BY kind IN ('refused', 'denied', 'identity.refused', 'expired'), unexplained = 0, first_at IS NULL, first_at, kind, subject, what, why""",
     "checkpoints": "SELECT size, root, at FROM checkpoints ORDER BY size DESC LIMIT 1",
     "other_gateways": "SELECT gateway AS name, count(*) AS count FROM exchanges GROUP BY 1 ORDER BY 1",
     "usage": """SELECT provider, key, sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
