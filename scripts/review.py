@@ -124,7 +124,15 @@ def log(*, folder: StateFolder, note: str, token: str | None, as_json: bool) -> 
 @json_option()
 @state_option()
 def masking(
-    *, folder: StateFolder, sample: int, seed: str, marks: Path | None, note: str, token: str | None, as_json: bool
+    *,
+    folder: StateFolder,
+    sample: int,
+    seed: str,
+    root: str,
+    marks: Path | None,
+    note: str,
+    token: str | None,
+    as_json: bool,
 ) -> None:
     """A seeded sample of real records, masked as they are: mark what should have been masked and was not. Says the rate and its upper 95 % bound."""
     with _reading(folder) as database:

@@ -70,24 +70,12 @@ def test_a_bound_of_nothing_is_refused(misses: int, looked_at: int) -> None:
 
 def test_a_review_of_masking_says_rate_and_bound_and_is_signed(world: World, tmp_path: Path) -> None:
     mine = token(world)
-    drawn = json.loads(invoke(world, "review", "masking", "--sample", "4", "--seed", "words", "--json").stdout)[
-        "sample"
-    ]
+    listed = json.loads(invoke(world, "review", "masking", "--sample", "4", "--seed", "words", "--json").stdout)
+    drawn = listed["sample"]
     (tmp_path / "marks.json").write_text(json.dumps({name: int(number == 0) for number, name in enumerate(drawn)}))
 
-    made = invoke(
-        world,
-        "review",
-        "masking",
-        "--sample",
-        "4",
-        "--seed",
-        "words",
-        "--marks",
-        tmp_path / "marks.json",
-        "--json",
-        AFFIDAVIT_TOKEN=mine,
-    )
+    words = ("--sample", "4", "--seed", "words", "--root", listed["root"], "--marks", tmp_path / "marks.json")
+    made = invoke(world, "review", "masking", *words, "--json", AFFIDAVIT_TOKEN=mine)
 
     result = json.loads(made.stdout)["result"]
     assert (result["looked_at"], result["records_with_a_miss"]) == (4, 1)
