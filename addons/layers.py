@@ -18,7 +18,7 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import h11
 from h11._readers import ChunkedReader
@@ -86,14 +86,16 @@ class Bounds:
     overrun: bool = field(default=False)  # the request was longer
 
 
-_streams: WeakKeyDictionary[flow.Flow, Stream] = WeakKeyDictionary()
+_streams: WeakKeyDictionary[flow.Flow, ref[Stream]] = (
+    WeakKeyDictionary()
+)  # a stream holds its flow: not the other way round
 _taps: WeakKeyDictionary[flow.Flow, Tap] = WeakKeyDictionary()
 _bounds: WeakKeyDictionary[flow.Flow, Bounds] = WeakKeyDictionary()
 
 
 def client_left(f: http.HTTPFlow) -> bool:
     """True once the client of a waiting flow is gone: HTTP/1 close, HTTP/2 close or RST_STREAM."""
-    stream = _streams.get(f)
+    stream = kept() if (kept := _streams.get(f)) else None
     if stream is None or not f.client_conn.connected:
         return True
     return stream.saw(http_events.RequestProtocolError)
@@ -118,6 +120,15 @@ def bounds_of(f: http.HTTPFlow) -> Bounds:
 class Stream(http_layers.HttpStream):
     """One request and its reply."""
 
+    def flow_done(self) -> CommandGenerator[None]:
+        """What is over lets go of itself: a stream stands in its own list of layers, and its states are its own methods. Left to the
+        garbage collector, thousands of flows with their bodies would wait for it.
+        """
+        yield from super().flow_done()
+        if self.child_layer is None:
+            self.context.layers = []
+            self.client_state = self.server_state = _over
+
     def saw(self, kind: type[events.Event]) -> bool:
         return any(isinstance(event, kind) for event in self._paused_event_queue)
 
@@ -125,9 +136,9 @@ class Stream(http_layers.HttpStream):
         generator = super().state_wait_for_request_headers(event)
         for command in generator:
             if hasattr(self, "flow"):
-                _streams[self.flow] = self
+                _streams[self.flow] = ref(self)
             yield command
-        _streams[self.flow] = self
+        _streams[self.flow] = ref(self)
 
     def state_consume_request_body(self, event: events.Event) -> CommandGenerator[None]:
         """Hold at most `request_bytes`; of a request that is refused already, nothing."""
@@ -250,6 +261,11 @@ class Stream(http_layers.HttpStream):
         self.response_body_buf.clear()
         yield from self.send_response()
         self.server_state = self.state_errored
+
+
+def _over(_: events.Event) -> CommandGenerator[None]:
+    """The state of a stream that has been dropped."""
+    yield from ()
 
 
 class Tunnel(layers.TCPLayer):
