@@ -23,7 +23,7 @@ from addons.tokens.caller import Caller
 from tests.console.desks import Clock, hold_rule, owning, person
 
 LOOPBACK = Place("127.0.0.1", 0)
-AUDITORS = "roles:\n  auditor: [auditors]\n  admin: [admins]\n"
+ROLES = "roles:\n  auditor: [auditors]\n  admin: [admins]\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +169,16 @@ class Bench:
 
 
 def with_console(
-    state: StateFolder, clock: Clock, work: Callable[[Bench], Awaitable[Any]], place: Place = LOOPBACK
+    state: StateFolder,
+    clock: Clock,
+    work: Callable[[Bench], Awaitable[Any]],
+    place: Place = LOOPBACK,
+    identity: str = "",
 ) -> Any:
-    """Runs work(bench) beside a console, and gives what it gave."""
-    identity = state.policies / "identity.yaml"
-    text = identity.read_text()
-    identity.write_text(text[: text.index("roles:")] + AUDITORS)
+    """Runs work(bench) beside a console, and gives what it gave. identity: the file, "" for the shipped one with both roles."""
+    file = state.policies / "identity.yaml"
+    shipped = file.read_text()
+    file.write_text(identity or shipped[: shipped.index("\nroles:") + 1] + ROLES)
 
     async def serve() -> Any:
         async with owning(state, clock) as desk, listening(desk, place) as origin:

@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from addons.console.desk import Desk
+from addons.console.web.begun import Begun
 from addons.console.web.limits import Limit
 from addons.console.web.sessions import Sessions
 from addons.console.web.site import Site
@@ -32,6 +33,7 @@ class Console:
     desk: Desk
     site: Site
     sessions: Sessions = field(default_factory=Sessions)
+    begun: Begun = field(default_factory=Begun)  # logins under way
     asking: Limit = field(default_factory=lambda: Limit(burst=120, per_second=10))  # by session, else by address
     signing_in: Limit = field(default_factory=lambda: Limit(burst=10, per_second=0.1))  # by address
     static: dict[str, tuple[str, bytes]] = field(init=False, repr=False)  # name -> type, bytes

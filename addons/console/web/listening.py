@@ -16,7 +16,7 @@ from addons.console.web import pages
 from addons.console.web.console import Console
 from addons.console.web.guard import Guarded
 from addons.console.web.live import Live
-from addons.console.web.signing_in import SignIn, SignOut
+from addons.console.web.signing_in import SignIn, SignInAt, SignInBack, SignOut
 from addons.console.web.site import Place, Site
 
 BODY_BYTES = 64 * 1024
@@ -32,6 +32,8 @@ PAGES: tuple[tuple[str, type[Guarded]], ...] = (
     (r"/status", pages.Condition),
     (r"/live", Live),
     (r"/login", SignIn),
+    (r"/login/([\w.-]{1,64})", SignInAt),
+    (r"/callback", SignInBack),
     (r"/logout", SignOut),
     (r"/static/([\w.-]{1,40})", pages.Static),
     (r"/.*", pages.Nothing),

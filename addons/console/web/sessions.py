@@ -32,6 +32,7 @@ class Session:
     form_token: str = field(repr=False)
     began_at: datetime
     seen_at: datetime
+    own_token: str = ""  # id of the gateway token that was made for this session, and ends with it
     streams: set[Callable[[], None]] = field(default_factory=set, repr=False)  # told when the session ends
 
     def ends_at(self) -> datetime:
@@ -46,17 +47,17 @@ class Session:
 class Sessions:
     _of: dict[bytes, Session] = field(default_factory=dict, repr=False)
 
-    def begin(self, caller: Caller, now: datetime, random: Random) -> tuple[str, Session]:
+    def begin(self, caller: Caller, now: datetime, random: Random, own_token: str = "") -> tuple[str, Session]:
         """The cookie's value, said once, and the session."""
         self._make_room(now)
-        cookie = _text(random(_BYTES))
-        session = Session(_digest(cookie), caller, _text(random(_BYTES)), began_at=now, seen_at=now)
+        cookie = secret_text(random)
+        session = Session(digest(cookie), caller, secret_text(random), now, now, own_token)
         self._of[session.digest] = session
         return cookie, session
 
     def find(self, cookie: str, now: datetime) -> Session | None:
         """The session, if it has not ended. Looked up by digest: how long that takes says nothing about the cookie."""
-        session = self._of.get(_digest(cookie))
+        session = self._of.get(digest(cookie))
         if session is not None and now >= session.ends_at():
             self.end(session)
             return None
@@ -74,9 +75,10 @@ class Sessions:
             self.end(min(self._of.values(), key=lambda one: one.seen_at))
 
 
-def _text(random: bytes) -> str:
-    return urlsafe_b64encode(random).rstrip(b"=").decode()
+def secret_text(random: Random) -> str:
+    """256 random bits, as a cookie or a form can carry them."""
+    return urlsafe_b64encode(random(_BYTES)).rstrip(b"=").decode()
 
 
-def _digest(cookie: str) -> bytes:
+def digest(cookie: str) -> bytes:
     return sha256(cookie.encode("utf-8", "surrogatepass")).digest()
