@@ -17,3 +17,26 @@ def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
         before, letter, after = (re.escape(one) for one in (literal[:at], literal[at : at + 1], literal[at + 1 :]))
         by_letter[letter].append(b"(?<=%b%b)%b" % (before, letter, after) if before else after)
     return re.compile(b"|".join(b"%b(?:%b)" % (letter, b"|".join(ends)) for letter, ends in by_letter.items()))
+
+
+CARD = any_of(
+    (
+        *(
+            b"card",
+            b"credit",
+            b"debit",
+            b"visa",
+            b"amex",
+            b"american",
+            b"discover",
+            b"jcb",
+            b"diners",
+            b"maestro",
+            b"pan",
+        ),
+        *(b"cvv", b"cvc", b"cc", b"expiry", b"payment", b"karte", b"carte", b"tarjeta", b"carta"),
+    )
+)  # no card in lines is looked at without one of these
+BIRTH = any_of(
+    (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")
+)  # no date is looked at without a word of birth before it

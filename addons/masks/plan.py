@@ -13,11 +13,14 @@ from functools import lru_cache
 
 from addons.masks.cues import in_any_number, words_of
 from addons.masks.detectors.assigned import Assigned
+from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
+from addons.masks.detectors.named_nearby import Announced
 from addons.masks.literals import any_of
 from addons.masks.sight import Sight, Strip, Where
 
+_ON_RUNS = (Announced, SecretKey)
 _FEW = 3
 _LONG = 16384
 _PLAIN_NAMES = frozenset(
@@ -179,7 +182,9 @@ class Plan:
         small = {anchor: members for anchor, members in self._anchored.items() if not anchor.isupper()}
         self._words = {anchor: members for anchor, members in small.items() if anchor[:1].isalpha()}
         self._signs = [
-            (anchor.strip()[:1], anchor, members) for anchor, members in small.items() if anchor not in self._words
+            (anchor.strip()[:1].decode(), anchor, members)
+            for anchor, members in small.items()
+            if anchor not in self._words
         ]
         weak = (one for members in families.values() for one in members)
         self._cues = in_any_number(frozenset().union(*(one.context.cues for one in weak if one.context)))
@@ -189,8 +194,9 @@ class Plan:
         self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
         self._families = tuple((where.value, Family(members)) for where, members in families.items())
         self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
-        plain = (one for one in others if not isinstance(one, Assigned))
-        self._others = (*plain, Forms(*(form for table in forms for form in table.table)))
+        all_forms = Forms(*(form for table in forms for form in table.table))
+        self._on_runs = (*(one for one in others if isinstance(one, _ON_RUNS)), all_forms)
+        self._others = tuple(one for one in others if not isinstance(one, (Assigned, *_ON_RUNS)))
 
     def heeds(self, name: str) -> bool:
         """Whether any detector reads something into a name."""
@@ -210,18 +216,19 @@ class Plan:
         worded = self._any_word.search(sight.low) is not None
         for anchored in self._anchored_in(sight, worded=worded):
             yield from anchored.find(sight)
-        for other in (*self._others, *self._assigned) if worded or sight.name else self._others:
+        for other in self._others:
             yield from other.find(sight)
+        for on_run in self._on_runs if sight.runs else ():
+            yield from on_run.find(sight)
+        for assigned in self._assigned if worded or sight.name else ():
+            yield from assigned.find(sight)
 
     def _anchored_in(self, sight: Sight, *, worded: bool) -> Iterable[Anchored]:
         """Those with an anchor in the text. A long text is not read twice for that."""
-        if len(sight.text) > _LONG:
-            present = [members for anchor, members in self._anchored.items() if sight.places(anchor)]
-        else:
-            low, capital = sight.low, sight.capital
-            present = [members for sign, anchor, members in self._signs if sign in low and anchor in low]
-            if worded:
-                present += [members for anchor, members in self._words.items() if anchor in low]
-            if capital != low and self._any_large.search(capital):
-                present += [members for anchor, members in self._large.items() if anchor in capital]
+        stands = sight.places if len(sight.text) > _LONG else sight.holds
+        present = [members for sign, anchor, members in self._signs if sign in sight.text and stands(anchor)]
+        if worded:
+            present += [members for anchor, members in self._words.items() if stands(anchor)]
+        if sight.capital != sight.low and self._any_large.search(sight.capital):
+            present += [members for anchor, members in self._large.items() if stands(anchor)]
         return dict.fromkeys(one for members in present for one in members) if present else ()

@@ -24,7 +24,7 @@ from enum import StrEnum
 import regex
 
 from addons.masks.cues import words_of
-from addons.masks.literals import any_of
+from addons.masks.literals import BIRTH, CARD
 from addons.masks.runs import ends_of, runs_of
 
 BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
@@ -37,9 +37,6 @@ _IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,3
 SHORT = 300
 ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")
-_BIRTH = any_of(
-    (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")
-)  # no date is looked at without a word of birth before it
 _BORN_BEFORE = 64  # as far as it may stand before the date, and the longest date
 _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
@@ -178,6 +175,9 @@ class Sight:
                 place = text.find(literal, place + 1)
         return known
 
+    def holds(self, literal: bytes) -> bool:
+        return literal in self.searched(literal)
+
     def searched(self, literal: bytes) -> bytes:
         """What the literal is looked for in."""
         return self.capital if literal.isupper() else self.low
@@ -202,7 +202,7 @@ class Sight:
         return strip
 
     def broken(self) -> Strip:
-        if not _LINE_END.search(self.marks):
+        if not _LINE_END.search(self.marks) or not (self.name or CARD.search(self.low)):
             return NOTHING
         return self._cut([match.span() for match in self.each(_BROKEN, self.text)], 2, 40)
 
@@ -225,8 +225,8 @@ class Sight:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 8, 8)
 
     def years(self) -> Strip:
-        found = [match.span() for match in _YEAR.finditer(self.raw)]
-        born = self.name or any(_BIRTH.search(self.low, max(0, start - _BORN_BEFORE), start) for start, _ in found)
+        found = [match.span() for match in _YEAR.finditer(self.raw)] if b"0000" in self.marks else ()
+        born = self.name or any(BIRTH.search(self.low, max(0, start - _BORN_BEFORE), start) for start, _ in found)
         return (
             self._cut([match.span() for match in self.each(_YEARS, self.text)], 24, 12) if found and born else NOTHING
         )
