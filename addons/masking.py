@@ -37,9 +37,11 @@ from addons.providers.conversation import Spoken
 from addons.providers.encodings import decoded
 from addons.providers.history import KEYS, Beginnings, Place, place_of
 from addons.providers.json_values import NotJson, dumps, loads
+from addons.providers.links import links_after, links_of, results_in
 from addons.providers.pieces import sealed
 from addons.providers.rewriting import Rewriter
 from addons.providers.wire import WireRequest, media_type
+from addons.sessions import Sessions
 from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import Long, ReplyView, RequestView
 
@@ -58,6 +60,7 @@ RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_B
 SMALL_BYTES = 4 << 10
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
+ANSWERING = frozenset({"assistant", "model", "chatbot", "tool", "function"})  # roles of what comes after a question
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
 STREAMS = frozenset(
     {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
@@ -124,6 +127,7 @@ class Masking:
         self._memo_key = desk.random(32)
         self._sent: OrderedDict[bytes, Kept] = OrderedDict()
         self._beginnings = Beginnings(self._memo_key)
+        self._sessions = Sessions(self._memo_key, lambda: desk.new_id("se"))
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
         self._pairs: dict[tuple[object, ...], MaskedPairs] = {}  # headers of replies
@@ -177,6 +181,9 @@ class Masking:
         work = asyncio.to_thread if large else _here
         made = await work(self._mask_turns, chain, scope, view, fresh)
         await work(self._mask_rest, scope, call, flow, exchange, view)
+        view.session_id, view.link_reason = self._sessions.of(
+            exchange.caller.subject, links_of(call, asked), view.session_id, results_in(view.parts)
+        )
         exchange.request = view
         if made.blocked and exchange.stop is None:
             exchange.stop = Refused(
@@ -260,10 +267,8 @@ class Masking:
                 fresh_bytes += len(raw)
             keys.append(key)
         view = RequestView(keys=tuple(keys), known=known, tip=last.tip if last else None, fresh_bytes=fresh_bytes)
-        if last and last.person_spoke:
-            view.session_id, view.link_reason = last.session_id, "prefix"
-        else:
-            view.session_id, view.link_reason = self.desk.new_id("se"), "new"
+        if last and last.person_spoke and (before or _goes_on(turns, known)):
+            view.session_id = last.session_id
         view.spoke = (last.person_spoke,) if last else (False,)
         return view, turns[known:]
 
@@ -522,6 +527,8 @@ class Masking:
         size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
         work = asyncio.to_thread if size > OFF_LOOP_BYTES else _here
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
+        if exchange.reply and exchange.caller:
+            self._sessions.learn(exchange.caller.subject, exchange.request.session_id, links_after(exchange.reply))
         if exchange.changer and not flow.response.stream and not exchange.refusal and flow.error is None:
             await work(self._change_reply, flow, exchange)
 
@@ -561,6 +568,11 @@ class Masking:
             pairs += masked.pairs
             hits += masked.hits
         return tuple(pairs), tuple(hits)
+
+
+def _goes_on(turns: tuple[Turn, ...], known: int) -> bool:
+    """An answer is among what was sent before, or follows it: then it is that conversation, not one that begins with the same words."""
+    return any(turn.role.lower() in ANSWERING for turn in turns[: known + 1])
 
 
 def _rest_of(scope: ScopedMasker, headers: tuple[tuple[str, str], ...], path: str, parameters: Any) -> _Rest:

@@ -28,6 +28,27 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class LinkReason(StrEnum):
+    """Why a call belongs to its session; the `link_reason` column of the store. Of several, the first that holds."""
+
+    SESSION_HEADER = "session_header"  # the client names a session: x-session-id and the like
+    CLIENT_METADATA = "client_metadata"  # … in the body: Claude Code's metadata.user_id, metadata.session_id
+    CONVERSATION = "conversation"  # an object the provider keeps: OpenAI's conversations, Bedrock's agent sessions
+    THREAD = "thread"  # … assistants' threads
+    PREVIOUS_RESPONSE = "previous_response"  # goes on from a reply that is named
+    TRACE = "trace"  # the same trace of distributed tracing (W3C traceparent)
+    PREFIX = "prefix"  # resends a conversation that went through here, with an answer in it
+    TOOL_RESULT = "tool_result"  # brings the result of a call that a reply here asked for
+    NEW = "new"  # the first, as far as anybody can tell
+
+    @property
+    def certainty(self) -> str:
+        """explicit: client or provider says so; inferred: we conclude it from content; "" for a first call."""
+        if self is LinkReason.NEW:
+            return ""
+        return "inferred" if self in (LinkReason.PREFIX, LinkReason.TOOL_RESULT) else "explicit"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One piece of a message, unmasked.
