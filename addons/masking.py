@@ -19,6 +19,8 @@ from urllib.parse import quote
 from mitmproxy import http, websocket
 
 from addons import hooks, layers
+from addons.commands.evidence import ASKED, known_of, outcome_of
+from addons.commands.evidence import Known as Execution
 from addons.commands.read import read as commands_in
 from addons.console.desk import Desk
 from addons.console.masker import masker_of
@@ -544,10 +546,28 @@ class Masking:
         for position, part in enumerate(reply.parts):
             self._extend(made, chain, scope, "assistant", part)
             if part.kind is Kind.TOOL_CALL:
-                found += (masked_command(scope, position, row) for row in commands_in(part))
+                own = known_of(reply.parts, position)
+                result_in = exchange.id if own.outcome else ""
+                found += (masked_command(scope, position, row, own, result_in) for row in commands_in(part))
+        if exchange.call and exchange.call.endpoint == "mcp":
+            found += self._through_us(scope, exchange, exchange.call, reply)
         headers, hits = self._reply_headers(scope, flow.response.headers)
         tip = made.tip if made.nodes else None
         return ReplyView(tuple(made.nodes), tip, tuple(found), headers, rows(hits), made.entities)
+
+    def _through_us(self, scope: ScopedMasker, exchange: Exchange, call: Call, reply: Reply) -> list[Command]:
+        """A call of an MCP tool is the request itself: it ran through this gateway, and the reply is its result."""
+        assert exchange.connection
+        found: list[Command] = []
+        parts = [part for turn in call.turns for part in turn.parts()]
+        for place, part in enumerate(parts):
+            if part.kind is Kind.TOOL_CALL:
+                outcome = outcome_of(reply.parts, part.call_id)
+                known, result_in = Execution("via_gateway", outcome), exchange.id if outcome else ""
+                named = replace(part, name=f"{exchange.connection.id}.{part.name}")
+                rows_in = commands_in(named)
+                found += [masked_command(scope, place - len(parts), row, known, result_in) for row in rows_in]
+        return found
 
     def _reply_headers(
         self, scope: ScopedMasker, headers: http.Headers
@@ -603,7 +623,9 @@ def masked_part(chain: Chain, scope: ScopedMasker, part: Part, pointer: str = ""
     return masked.text, masked.hits, masked.blocked
 
 
-def masked_command(scope: ScopedMasker, position: int, row: Any) -> Command:
+def masked_command(
+    scope: ScopedMasker, position: int, row: Any, own: Execution = ASKED, result_in: str = ""
+) -> Command:
     return Command(
         part=position,
         call_id=scope.text(row.call_id).text,
@@ -612,7 +634,9 @@ def masked_command(scope: ScopedMasker, position: int, row: Any) -> Command:
         verb=scope.text(row.verb).text,
         objects=tuple(scope.text(one).text for one in row.objects),
         text=scope.text(row.text).text,
-        evidence=row.evidence,
+        evidence=own.evidence,
+        outcome=own.outcome,
+        result_exchange_id=result_in,
     )
 
 

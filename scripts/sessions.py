@@ -23,7 +23,7 @@ Examples:
 @json_option()
 @state_option()
 def sessions(*, folder: StateFolder, limit: int, subject: str | None, as_json: bool) -> None:
-    """Sessions: calls of one person that belong together."""
+    """Sessions: calls of one person that belong together, because client or provider says so (explicit), or by their content (inferred)."""
     folder.check()
     with Store.reader(folder.database) as database:
         rows = readings.sessions(database, limit, subject)
@@ -38,6 +38,7 @@ def sessions(*, folder: StateFolder, limit: int, subject: str | None, as_json: b
             "connection",
             "model",
             "calls",
+            "linked: explicit/inferred",
             "completed",
             "refused",
             "failed",
@@ -52,6 +53,7 @@ def sessions(*, folder: StateFolder, limit: int, subject: str | None, as_json: b
                 row["connections"],
                 row["models"],
                 row["calls"],
+                f"{row['linked_explicitly'] or 0}/{row['linked_by_inference'] or 0}",
                 row["completed"],
                 row["refused"],
                 row["failed"],

@@ -10,6 +10,7 @@ import click
 from addons.console import reach, readings
 from addons.console.state import StateFolder
 from addons.evidence.store import Store
+from addons.providers.call import LinkReason
 from scripts.options import json_option, state_option, token_option
 from scripts.terminal import Failed, harmless, one_line, print_json
 
@@ -77,7 +78,7 @@ def _print_exchange(exchange: readings.Row, said: list[Any], shown: int | None) 
         click.echo(
             click.style(
                 one_line(
-                    f"  command   {command['language']} {command['verb']} {command['objects']} ({command['evidence']})"
+                    f"  command   {command['language']} {command['verb']} {command['objects']} ({command['evidence']}{': ' + command['outcome'] if command['outcome'] else ''})"
                 ),
                 fg="yellow",
             )
@@ -125,6 +126,14 @@ def _head(exchange: readings.Row) -> str:
     return f"{exchange['opened_at']}  {exchange['id']}  {who}  {exchange['connection']} {exchange['request_model'] or exchange['path'] or ''}"
 
 
+def _link(exchange: readings.Row) -> str:
+    """Why it belongs to its session."""
+    reason = exchange["link_reason"]
+    if reason not in set(LinkReason) or not LinkReason(reason).certainty:
+        return ""
+    return f"{LinkReason(reason).certainty} link: {reason}"
+
+
 def _foot(exchange: readings.Row) -> str:
     """How it ended, as far as it is known."""
     facts = (
@@ -135,6 +144,7 @@ def _foot(exchange: readings.Row) -> str:
         f"{exchange['output_tokens']} out" if exchange["output_tokens"] is not None else "",
         f"{exchange['duration_ms']} ms" if exchange["duration_ms"] is not None else "",
         f"grade {exchange['grade']}" if exchange["grade"] else "",
+        _link(exchange),
     )
     return "  = " + ", ".join(fact for fact in facts if fact)
 

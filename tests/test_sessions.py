@@ -42,7 +42,9 @@ NOTHING = {
     "a user": link("/v1/messages", {"messages": [], "metadata": {"user_id": "ann"}}, provider="anthropic"),
     "an endpoint beside responses": link("/v1/responses/input_tokens", {"input": "hi"}),
     "runs of new threads": link("/v1/threads/runs", {"assistant_id": "a"}),
-    "values of other types": link(body={"input": "hi", "conversation": 7, "previous_response_id": ["x"], "metadata": "x"}),
+    "values of other types": link(
+        body={"input": "hi", "conversation": 7, "previous_response_id": ["x"], "metadata": "x"}
+    ),
 }
 
 
@@ -57,7 +59,10 @@ def test_what_is_no_name_links_nothing(found):
 
 
 def test_a_reply_gives_its_id_and_the_ids_of_its_calls():
-    calls = (Part(Kind.TOOL_CALL, "{}", name="f", call_id="call_abcdefgh"), Part(Kind.TOOL_CALL, "{}", call_id="call_1"))
+    calls = (
+        Part(Kind.TOOL_CALL, "{}", name="f", call_id="call_abcdefgh"),
+        Part(Kind.TOOL_CALL, "{}", call_id="call_1"),
+    )
 
     assert links_after(Reply(parts=calls, response_id="resp_1")) == [
         Link(LinkReason.PREVIOUS_RESPONSE, "resp_1"), Link(LinkReason.TOOL_RESULT, "call_abcdefgh"),

@@ -41,7 +41,6 @@ class Command:
     text: str = field(repr=False)  # the statement alone, in its original spelling
     call_id: str = ""
     tool: str = ""
-    evidence: str = "asked"  # asked | result_reported | executed_by_provider | via_gateway
 
 
 @dataclass(frozen=True, slots=True)

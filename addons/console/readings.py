@@ -20,6 +20,9 @@ _TOTALS = """
   sum(outcome IN ('failed', 'aborted', 'interrupted')) AS failed, sum(closed_at IS NULL) AS open,
   sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
 """
+_LINKS = """
+  sum(link_reason NOT IN ('new', 'prefix', 'tool_result')) AS linked_explicitly, sum(link_reason IN ('prefix', 'tool_result')) AS linked_by_inference
+"""
 
 
 def tokens(database: Connection) -> tuple[TokenRow, ...]:
@@ -143,7 +146,7 @@ def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]
     return _rows(
         database,
         f"SELECT session_id, min(opened_at) AS began_at, max(coalesce(closed_at, opened_at)) AS last_at, subject, "  # noqa: S608 -- our own words
-        f"group_concat(DISTINCT connection) AS connections, group_concat(DISTINCT request_model) AS models, {_TOTALS} "
+        f"group_concat(DISTINCT connection) AS connections, group_concat(DISTINCT request_model) AS models, {_TOTALS}, {_LINKS} "
         "FROM exchanges WHERE ?1 IS NULL OR subject = ?1 GROUP BY session_id ORDER BY began_at DESC LIMIT ?2",
         subject,
         limit,

@@ -265,7 +265,7 @@ def _walk_payload(
 
 
 def _command(command: Command) -> dict[str, Attr]:
-    names = ("call_id", "tool", "language", "verb", "text", "evidence", "result_exchange_id")
+    names = ("call_id", "tool", "language", "verb", "text", "evidence", "outcome", "result_exchange_id")
     return {"part": command.part, "objects": list(command.objects), **columns.values_of(command, names)}
 
 

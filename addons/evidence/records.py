@@ -82,7 +82,7 @@ class Partial:
 class Command:
     """What a tool call or a statement would do; a row of `commands`."""
 
-    part: int  # which part of the reply, from 0
+    part: int  # which part of the reply, from 0; below 0, of the request, counted from its end
     call_id: str
     tool: str
     language: str  # sql shell http mcp python other
@@ -90,6 +90,7 @@ class Command:
     objects: tuple[str, ...]
     text: str = field(repr=False)
     evidence: str = "asked"  # asked result_reported executed_by_provider via_gateway
+    outcome: str = ""  # error returned; "": the view finds it with the result
     result_exchange_id: str = ""  # "": the view finds the exchange that brought the result
 
 

@@ -99,7 +99,8 @@ def _call(body: dict[str, Json]) -> Iterator[Part]:
 
 
 def _response(body: dict[str, Json]) -> Iterator[Part]:
-    name = text(body.get("name")) or text(either(body, "toolType", "tool_type")).lower()
+    failed = obj(body.get("response")).get("error")  # where Google's SDKs put what a function raised
+    name = "error" if failed else text(body.get("name")) or text(either(body, "toolType", "tool_type")).lower()
     call_id = text(body.get("id"))
     yield Part(Kind.TOOL_RESULT, words(body.get("response")), name=name, call_id=call_id)
     for entry in array(body.get("parts")):

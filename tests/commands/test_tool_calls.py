@@ -264,7 +264,7 @@ def test_other_kinds_have_no_rows(kind):
 def test_a_row_says_whose_it_is():
     (row,) = read(Part(Kind.TOOL_CALL, '{"command": "rm -f x"}', name="Bash", call_id="toolu_1"))
 
-    assert Command(Language.SHELL, "rm", ("x",), "rm -f x", "toolu_1", "Bash", "asked") == row
+    assert Command(Language.SHELL, "rm", ("x",), "rm -f x", "toolu_1", "Bash") == row
 
 
 def test_a_row_shows_no_value_in_its_repr():

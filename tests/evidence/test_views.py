@@ -86,7 +86,7 @@ def test_commands_point_at_their_message(world, store):
                 "DROP",
                 '["main.users"]',
             ),
-            *("DROP TABLE users", "asked", None),
+            *("DROP TABLE users", "asked", None, None),
         )
     ]
     assert rows(store, "SELECT name, call_id FROM messages WHERE position = 1") == [("run_sql", "call_1")]
@@ -105,6 +105,29 @@ def test_a_command_whose_result_was_sent_back_says_where(world, store):
     store.append(later).result(10)
 
     assert rows(store, "SELECT evidence, result_exchange_id FROM commands") == [("result_reported", later.id)]
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("error", "error"), ("run_sql", "returned"), ("", "returned")])
+def test_a_result_says_how_the_command_turned_out(world, store, name, outcome):
+    opened = world.opened(store)
+    call = store.chain(ALICE).extend(opened.request, role="assistant", kind="tool_call", text="{}", call_id="call_1")
+    result = store.chain(ALICE).extend(call.tip, role="tool", kind="tool_result", text="x", name=name, call_id="call_1")
+    store.append(opened).result(10)
+    store.append(world.closed(store, opened, nodes=(call,), reply=call.tip, commands=(drop_table(),))).result(10)
+
+    store.append(world.opened(store, nodes=(result,), request=result.tip)).result(10)
+
+    assert rows(store, "SELECT outcome FROM commands") == [(outcome,)]
+
+
+def test_what_a_person_says_in_a_websocket_was_sent(world, store):
+    opened = world.opened(store, nodes=(), request=None)
+    said = store.chain(ALICE).extend(None, role="user", kind="text", text="hi")
+    answer = store.chain(ALICE).extend(said.tip, role="assistant", kind="text", text="hello")
+    store.append(opened).result(10)
+    store.append(world.closed(store, opened, nodes=(said, answer), reply=answer.tip, http_status=101)).result(10)
+
+    assert rows(store, "SELECT direction FROM messages ORDER BY position") == [("request",), ("response",)]
 
 
 def test_another_persons_result_is_not_taken_for_it(world, store):

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from addons.evidence.database import Database
 from addons.evidence.migrations.m001_initial import initial
 from addons.evidence.migrations.m002_holds_anchors import holds_anchors
+from addons.evidence.migrations.m003_conversations import conversations
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations)
 
 VERSION = len(MIGRATIONS)

@@ -16,7 +16,8 @@ _ROWS_AT_ONCE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: full width
 
 POPULATION = """
-SELECT id, session_id, link_reason, opened_at, sent_at, first_chunk_at, closed_at, outcome, error, subject, email, groups, auth_method,
+SELECT id, session_id, link_reason,
+  CASE WHEN link_reason IN ('prefix', 'tool_result') THEN 'inferred' WHEN link_reason <> 'new' THEN 'explicit' END AS link, opened_at, sent_at, first_chunk_at, closed_at, outcome, error, subject, email, groups, auth_method,
   token_id, grade, purpose, client_address, door, connection, provider, host, upstream, method, path, operation, request_model,
   response_model, http_status, streamed, input_tokens, output_tokens, reasoning_tokens, finish_reasons, first_chunk_ms, duration_ms,
   approval_id, gateway, policy_digest, opened_seq, closed_seq

@@ -1,0 +1,102 @@
+"""Calls of one pipeline are one session, and the record says why; a tool's result is paired with the call that asked for it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import Any
+
+from tests.end_to_end.gateway import SQL_TOOL, Bench
+from tests.end_to_end.test_transparency import Upstream, with_length
+
+USER = {"role": "user", "content": "say: hello"}
+
+
+def chat(made: Bench, messages: list[Any], *, headers: tuple[tuple[str, str], ...] = (), **more: Any) -> Any:
+    body = json.dumps({"model": "gpt-4o", "messages": messages, **more}).encode()
+    answer = made.raw("proxy", body, headers=headers)
+    assert answer.status == 200, answer.text
+    return answer.json()["choices"][0]["message"]
+
+
+def links(made: Bench, before: int) -> list[tuple[int, str]]:
+    """(which session, from 0; why) of each call since."""
+    rows = made.exchanges_since(before)
+    numbers = {session: number for number, session in enumerate(dict.fromkeys(row["session_id"] for row in rows))}
+    return [(numbers[row["session_id"]], row["link_reason"]) for row in rows]
+
+
+def test_a_conversation_that_is_sent_again_is_one_session_and_the_same_words_twice_are_two(shared: Bench) -> None:
+    before = shared.last_seq()
+    question = {"role": "user", "content": "say: of this test alone"}
+
+    answer = chat(shared, [question])
+    chat(shared, [question, answer, USER])
+    chat(shared, [question])
+
+    assert links(shared, before) == [(0, "new"), (0, "prefix"), (1, "new")]
+
+
+def test_a_session_header_is_believed_whatever_is_said(shared: Bench) -> None:
+    before = shared.last_seq()
+
+    for text in ("say: one", "say: two"):
+        chat(shared, [{"role": "user", "content": text}], headers=(("x-session-id", "pipeline-7"),))
+    shared.raw("proxy", b'{"model": "claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": "say: three"}]}', sdk="anthropic", headers=(("x-session-id", "pipeline-7"),))  # fmt: skip
+
+    assert links(shared, before) == [(0, "session_header")] * 3
+    session = shared.exchanges_since(before)[0]["session_id"]
+    shown = shared.state.run("show", session, token=shared.tokens["alice"]).stdout
+    listed = shared.state.json("sessions", "--limit", "1")
+    assert shown.count("explicit link: session_header") == 3
+    assert [(row["linked_explicitly"], row["linked_by_inference"]) for row in listed] == [(3, 0)]
+
+
+def test_a_tools_result_is_paired_with_the_call_that_asked_for_it(own: Bench) -> None:
+    asked = {"role": "user", "content": "use tool run_sql: SELECT name FROM planets"}
+    answer = chat(own, [asked], tools=[SQL_TOOL["openai"]])
+    result = {"role": "tool", "tool_call_id": answer["tool_calls"][0]["id"], "content": "Mars"}
+
+    chat(own, [asked, answer, result], tools=[SQL_TOOL["openai"]])
+
+    first, second = own.exchanges_since(0)
+    (command,) = own.rows("SELECT * FROM commands WHERE exchange_id = ?", first["id"])
+    assert (command["verb"], command["evidence"], command["outcome"]) == ("SELECT", "result_reported", "returned")
+    assert command["result_exchange_id"] == second["id"]
+    assert links(own, 0) == [(0, "new"), (0, "prefix")]
+
+
+def test_a_result_alone_links_to_the_call_by_its_id(own: Bench) -> None:
+    answer = chat(own, [{"role": "user", "content": "use tool run_sql: SELECT 1"}], tools=[SQL_TOOL["openai"]])
+    own.until(lambda: own.exchanges_since(0)[0]["outcome"], "the first call was closed")
+
+    chat(own, [{"role": "tool", "tool_call_id": answer["tool_calls"][0]["id"], "content": "1"}])
+
+    assert links(own, 0) == [(0, "new"), (0, "tool_result")]
+
+
+MCP_CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "query", "arguments": {"sql": "DROP TABLE planets"}}}  # fmt: skip
+MCP_REPLY = json.dumps({"jsonrpc": "2.0", "id": 7, "result": {"content": [{"type": "text", "text": "no such table"}], "isError": True}}).encode()  # fmt: skip
+
+
+def test_an_mcp_call_is_a_command_that_ran_through_the_gateway(make_bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        far = Upstream(with_length("Content-Type: application/json", body=MCP_REPLY))
+        threading.Thread(target=far.serve, args=(listening,), daemon=True).start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            answer = made.raw("base_url", json.dumps(MCP_CALL).encode(), connection="down", path="/mcp", headers=(("mcp-session-id", "m-1"),))  # fmt: skip
+
+            row = made.closed_exchange(0)
+            commands = made.rows(
+                "SELECT language, verb, objects, evidence, outcome, result_exchange_id, position FROM commands"
+            )
+            messages = made.messages(row["id"])
+        listening.shutdown(socket.SHUT_RDWR)
+    assert answer.body == MCP_REPLY
+    assert {(one["language"], one["verb"]) for one in commands} == {("mcp", "query"), ("sql", "DROP")}
+    assert {(one["evidence"], one["outcome"], one["result_exchange_id"]) for one in commands} == {
+        ("via_gateway", "error", row["id"])
+    }
+    assert {messages[one["position"]]["kind"] for one in commands} == {"tool_call"}
+    assert row["link_reason"] == "session_header"
