@@ -15,6 +15,8 @@ REPORTS = {  # name -> (module:attribute, what it says)
         "scripts.report_accounting:accounting",
         "is every call accounted for? equations, and what does not fit",
     ),
+    "exposures": ("scripts.report_exposures:exposures", "what reached which provider unmasked"),
+    "masking": ("scripts.report_masking:masking", "planted values through a gateway, and where any of them stayed"),
 }
 
 

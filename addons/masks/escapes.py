@@ -48,6 +48,8 @@ def unescaped(view: View) -> View | None:
 
 def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
     after_backslash = {"\\" + letter for letter in _AFTER_BACKSLASH.findall(text)} if "\\" in text else set()
+    if after_backslash and "\\\\" in text:
+        after_backslash.add("\\\\")
     for escape in _ESCAPES:
         if escape.literal in after_backslash if escape.literal[0] == "\\" else escape.literal in text:
             yield from ((*match.span(), escape) for match in escape.pattern.finditer(text))
@@ -153,7 +155,14 @@ def _soft_break_or_bytes(built: Builder, run: str, start: int) -> None:
         _bytes_of("=", 3)(built, run, start)
 
 
+def _halved(built: Builder, run: str, start: int) -> None:
+    built.add("\\" * (len(run) // 2), start, start + len(run), 0)
+
+
 _ESCAPES = (
+    Escape(
+        "\\\\", regex.compile(r"(?<!\\)(?:\\\\){1,4}+(?=\\?[uUx0-3/])"), _halved
+    ),  # escaped once more: a string inside a text that is no whole JSON
     Escape("\\u", regex.compile(r"(?:\\u[0-9a-fA-F]{4})+"), _units_of("\\u", 6)),
     Escape("\\u", regex.compile(r"(?:\\u\{[0-9a-fA-F]{1,6}\})+"), _braced),
     Escape("\\U", regex.compile(r"(?:\\U[0-9a-fA-F]{8})+"), _units_of("\\U", 10)),

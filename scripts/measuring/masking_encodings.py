@@ -39,6 +39,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "json": lambda value: json.dumps({"note": value}),
     "json in json": lambda value: json.dumps({"args": json.dumps({"note": value})}),
     "\\uXXXX": each(lambda letter: f"\\u{ord(letter):04x}"),
+    "\\uXXXX in broken json": lambda value: json.dumps({"a": "".join(f"\\u{ord(letter):04x}" for letter in value)})[:-1],
     "\\u{XX}": each(lambda letter: f"\\u{{{ord(letter):x}}}"),
     "\\xXX": each(lambda letter: f"\\x{ord(letter):02x}"),
     "octal": each(lambda letter: f"\\{ord(letter):03o}"),
