@@ -31,7 +31,7 @@ CONNECTION = """\
     credential: none
     groups: [coverage]
 """
-IDENTITY = "version: 1\nlocal: allow\nrights:\n  - {id: all, groups: [coverage], connections: ['*']}\n"
+IDENTITY = "version: 1\nlocal: allow\nrights:\n  - {id: affidavit-coverage, groups: [coverage], connections: ['*']}\n"
 APPROVAL, RETENTION, CONTROLS = (
     "version: 1\nrules: []\n",
     "version: 1\ndefault: {content_days: 30, metadata_days: 90}\n",
