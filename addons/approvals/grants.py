@@ -45,7 +45,7 @@ class Grant:
 
     def covers(self, key: Key, session_id: str) -> bool:
         """Whether a request is what was granted: the same person, rule and policies always; then by scope."""
-        if self.scope is Scope.EXACT:
+        if key == self.key or self.scope is Scope.EXACT:
             return key == self.key
         same = replace(key, payload_digest=self.key.payload_digest) == self.key
         return same and (self.scope is Scope.MINUTES or (self.session_id != "" and session_id == self.session_id))
@@ -76,7 +76,10 @@ def grant(approval: Approval, now: datetime) -> Grant:
 
 
 def use(granted: Grant, key: Key, exchange_id: str, now: datetime, session_id: str = "") -> Grant:
-    """The grant, used. It must be on disk before the call goes on."""
+    """The grant, used. It must be on disk before the call goes on.
+
+    The conversation of scope session is the one of the first call that goes on: a call that was told to come again begins another.
+    """
     if not granted.covers(key, session_id):
         raise GrantRefused(
             "grant_mismatch", f"grant {granted.id} is for another person, rule, policy or request; {REQUEST_HINT}"
@@ -87,7 +90,10 @@ def use(granted: Grant, key: Key, exchange_id: str, now: datetime, session_id: s
         raise GrantRefused("grant_used", f"grant {granted.id} was used by {granted.used_by}; {REQUEST_HINT}")
     if now >= granted.expires_at:
         raise GrantRefused("grant_expired", f"grant {granted.id} has expired; {REQUEST_HINT}")
-    return replace(granted, used_at=now, used_by=exchange_id)
+    first = granted.scope is Scope.SESSION and granted.used_at is None
+    return replace(
+        granted, used_at=now, used_by=exchange_id, session_id=session_id if first and session_id else granted.session_id
+    )
 
 
 def revoke(granted: Grant, now: datetime) -> Grant:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -254,6 +255,8 @@ class WaitingRoom:
                 )
             used = grants.use(current, key, exchange_id, now, session_id)
             released = state.release(self.approval(current.approval_id), now)
+            if used.session_id != current.session_id:
+                released = replace(released, about=replace(released.about, session_id=used.session_id))
             await self._commit("approval.used", released, used, actor=key.requester, exchange_id=exchange_id)
             return used
 

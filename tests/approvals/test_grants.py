@@ -123,8 +123,23 @@ def test_a_wider_grant_is_still_of_one_person_rule_and_policy(wide, field):
 
 @pytest.mark.parametrize("session", ["", "se_2"])
 def test_a_conversation_is_that_one_alone(session):
+    other = replace(KEY, payload_digest="hmac-sha256:99")
+
     with pytest.raises(GrantRefused, match="grant_mismatch"):
-        use(SESSION, KEY, "ex_2", NOW, session)
+        use(SESSION, other, "ex_2", NOW, session)
+
+
+def test_the_conversation_is_the_one_in_which_the_approved_call_goes_on():
+    """A call that was told to come again comes in a conversation of its own; the first use decides, not a later one."""
+    other = replace(KEY, payload_digest="hmac-sha256:99")
+
+    first = use(SESSION, KEY, "ex_2", NOW, "se_2")
+    again = use(first, KEY, "ex_3", NOW, "se_3")
+
+    assert use(first, other, "ex_4", NOW, "se_2").used_by == "ex_4"
+    for session in ("se_1", "se_3"):
+        with pytest.raises(GrantRefused, match="grant_mismatch"):
+            use(again, other, "ex_5", NOW, session)
 
 
 def test_minutes_end_and_what_was_used_can_still_be_taken_back():

@@ -109,6 +109,23 @@ rules:
     hold_seconds: {hold_seconds}
     expires_seconds: 3600
     reason: statements that delete need a data owner
+  - id: for-a-while
+    when: {{direction: request, models: ["*-window*"]}}
+    then: hold
+    approvers: {{groups: [data-owners], count: 1}}
+    hold_seconds: 1
+    expires_seconds: 3600
+    scopes: [exact, session, minutes]
+    most_minutes: 30
+  - id: told-of
+    when: {{direction: request, models: ["*-told*"]}}
+    then: notify
+  - id: only-watched
+    when: {{direction: request, models: ["*-told*"]}}
+    then: observe
+  - id: what-for
+    when: {{direction: request, models: ["*-purpose*"]}}
+    then: require_purpose
   - id: held-models
     when: {{direction: request, models: ["*-held*"]}}
     then: hold
