@@ -52,7 +52,7 @@ class Undecided(Exception):  # noqa: N818 - it is a state of the text, not a mis
 
 def context_of(name: str) -> str:
     """The name a text stands under, where it can matter to any detector; "" for the many that cannot. A sentence, or a value, is no name."""
-    if name.replace("_", "").isalpha():  # no value is only letters, so it may be remembered
+    if name.replace("_", "").replace("-", "").isalpha():  # no value is only letters, so it may be remembered
         return name if len(name) <= _LONGEST_NAME and _heeds(name) else ""
     return name if name and _NAME.fullmatch(name) and _PLAN.heeds(name) else ""
 

@@ -91,6 +91,8 @@ class Masker:
     def spans(self, text: str, name: str = "", *, alone: bool = False) -> tuple[Span, ...]:
         """Detections in the text, remembered. Raises Undecided when it cannot be searched in time."""
         name = self.named(name) if name else ""
+        if not name and walk.is_dull(text) and not self.extra.detectors:
+            return ()
         memo = self._memo.key(text, f"{alone:d}{name}")
         known = self._memo.get(memo)
         if known is None:
@@ -264,7 +266,8 @@ class ScopedMasker:
         return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
 
     def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
-        return replaced(text, self._replacements(text, context, location, tally)) if text else text
+        found = self._found(text, context) if text else ()
+        return text if found == () else replaced(text, self._decided(text, found, location, tally))
 
     def _replacements(self, text: str, context: str, location: str, tally: _Tally) -> list[Replacement]:
         return self._decided(text, self._found(text, context), location, tally)

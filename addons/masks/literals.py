@@ -20,22 +20,7 @@ def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
 
 
 CARD = any_of(
-    (
-        *(
-            b"card",
-            b"credit",
-            b"debit",
-            b"visa",
-            b"amex",
-            b"american",
-            b"discover",
-            b"jcb",
-            b"diners",
-            b"maestro",
-            b"pan",
-        ),
-        *(b"cvv", b"cvc", b"cc", b"expiry", b"payment", b"karte", b"carte", b"tarjeta", b"carta"),
-    )
+    b"card credit debit visa amex american discover jcb diners maestro pan cvv cvc cc expiry payment karte carte tarjeta carta".split()
 )  # no card in lines is looked at without one of these
 BIRTH = any_of(
     (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")

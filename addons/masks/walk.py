@@ -57,13 +57,16 @@ class Leaf(NamedTuple):
 
     def is_dull(self, named: Callable[[str], str]) -> bool:
         """A word, or a number too short to be somebody's, under a name that says nothing: most of a body is `"role"` and `"user"`."""
-        if len(self.text) >= _LONG_WORD:
-            return False
-        if self.is_number:
-            dull = len(self.text) < _SHORTEST_NUMBER
-        else:
-            dull = len(self.text) < _SHORTEST_VALUE or self.text.replace("_", "").isalpha()
+        dull = len(self.text) < _SHORTEST_NUMBER if self.is_number else is_dull(self.text)
         return dull and not named(self.name)
+
+
+def is_dull(text: str) -> bool:
+    """A word or a few digits: under no name that says something, no detector finds anything in it."""
+    length = len(text)
+    return length < _SHORTEST_VALUE or (
+        length < _LONG_WORD and (text.replace("_", "").isalpha() or (length < _SHORTEST_NUMBER and text.isdigit()))
+    )
 
 
 def pointer(root: str, index: int, leaves: Sequence[Leaf], texts: Sequence[str | None]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from addons.masks import detection, escapes, sight
+from addons.masks import detection, escapes, sight, walk
 from addons.masks.detectors import DETECTORS
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Pattern, nothing_else
@@ -177,6 +177,14 @@ def test_nothing_that_a_pattern_describes_is_lost(pattern, data, edges, word, se
     assert lost(value, "", alone=True) == NOTHING
     assert lost(f"{word}{edges[0]}{value}{edges[1]}", "", alone=True) == NOTHING
     assert lost(placed(f"{word} {value}", chosen), "", alone=False) == NOTHING
+
+
+@given(
+    text=st.one_of(st.from_regex(r"[A-Za-z_]{1,15}", fullmatch=True), st.from_regex(r"\d{1,5}"), st.text(max_size=3))
+)
+@BOUNDED
+def test_what_is_dull_holds_nothing(text):
+    assert not walk.is_dull(text) or detection.detect(text, "", b"k" * 32) == ()
 
 
 @given(text=st.text(st.sampled_from("\\uUx0123/{}%&#;=+AF39a \n4"), max_size=30))
