@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from mitmproxy import connection
 from mitmproxy.addonmanager import AddonManager, traverse
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.flow import Flow
@@ -69,19 +70,28 @@ class Handler(mode_servers.ProxyConnectionHandler):
         async with self._server_event_lock:
             self.timeout_watchdog.register_activity()
             turns: deque[events.Event] = deque((event,))
+            outgoing: dict[connection.Connection, list[bytes]] = {}
             try:
                 while turns:
                     for command in self.layer.handle_event(turns.popleft()):
                         if isinstance(command, commands.SendData):
-                            io = self.transports.get(command.connection)
-                            if io and io.writer and not io.writer.is_closing():
-                                io.writer.write(command.data)
+                            outgoing.setdefault(command.connection, []).append(command.data)
                         elif isinstance(command, commands.StartHook):
                             self._start(command, turns)
                         else:
+                            self._send(outgoing)  # what was said before comes first
                             self._do(command)
+                self._send(outgoing)
             except Exception:  # noqa: BLE001 -- as mitmproxy's: the connection is of no more use, the others are
                 self.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+
+    def _send(self, outgoing: dict[connection.Connection, list[bytes]]) -> None:
+        """Head and body of a message, records of TLS: in one write, which costs what each of them would."""
+        for to, pieces in outgoing.items():
+            io = self.transports.get(to)
+            if io and io.writer and not io.writer.is_closing():
+                io.writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        outgoing.clear()
 
     def _start(self, hook: commands.StartHook, turns: deque[events.Event]) -> None:
         audience = _audience(self.master.addons)

@@ -6,6 +6,8 @@ Not mitmdump -s: that reloads a script when its file changes, and serves on with
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -33,6 +35,8 @@ from addons.stack import Stack, door_modes, option_faults
 CONF = Path(__file__).resolve().parent.parent / "mitm.conf"
 # The built-in addons that a gateway needs. Every other is offered each hook of each flow, twice, whether it has it or not.
 KEPT = frozenset("core block disableh2c proxyserver nextlayer tlsconfig errorcheck".split())
+KEPT_FREE_BYTES = 64 << 20
+M_TRIM_THRESHOLD, M_ARENA_MAX = -1, -8  # malloc.h
 YOUNG_OBJECTS = 10_000  # made since the last look of the garbage collector, before it looks again
 
 
@@ -46,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold prompts and keys
     os.umask(0o077)
     handler.install()
+    _keep_freed_memory()
     failures: list[str] = []
     try:
         mitmproxy_main.run(_master(failures), _parser(conf, state), arguments)
@@ -158,6 +163,16 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+
+
+def _keep_freed_memory() -> None:
+    """glibc gives the end of a heap back as soon as 128 KB of it are free, and takes it again with the next call, page by page; and a
+    thread's own heap is grown and shrunk by system calls. One heap for all, before any thread has another, and what is free in it is kept.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_ARENA_MAX, 1)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
 
 
 def name_of(addon: object) -> str:
