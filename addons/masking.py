@@ -37,7 +37,7 @@ from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.conversation import Spoken
 from addons.providers.encodings import decoded
-from addons.providers.history import KEYS, Beginnings, Place, place_of
+from addons.providers.history import KEYS, Beginnings, Place, Reading, place_of
 from addons.providers.json_values import NotJson, dumps, loads
 from addons.providers.links import links_after, links_of, results_in
 from addons.providers.pieces import sealed
@@ -222,26 +222,31 @@ class Masking:
             return call, *self._prefix(call, call.turns, exchange, None)
         where = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{asked.method}\0{asked.path}"
         reading = self._beginnings.read(where, asked.body)
-        known: Known | None = reading.known.state if reading.known else None  # type: ignore[assignment] # what `sent` put there
+        if reading.known and (read := self._read_on(exchange, asked, where, reading)):
+            return read
+        call = doors.parse_call(exchange.provider, asked)
+        view, fresh = self._prefix(call, call.turns, exchange, None)
+        if view.known:  # a conversation that goes on, and may again
+            place = place_of(asked.body)
+            if place and (lead := _lead_of(call, place)) is not None:
+                reading = self._beginnings.read("", asked.body)
+                view.long = Long(where, reading, place, self._lead(call, lead), call.endpoint)
+        return call, view, fresh
+
+    def _read_on(
+        self, exchange: Exchange, asked: WireRequest, where: str, reading: Reading
+    ) -> tuple[Call, RequestView, tuple[Turn, ...]] | None:
+        """The same for a body whose beginning is known; None where what follows is not just more entries of the list."""
+        known: Known = reading.known.state  # type: ignore[assignment, union-attr] # what `sent` put there
         call = doors.parse_call(exchange.provider, replace(asked, body=reading.rest))
         place = place_of(reading.rest)
         lead = _lead_of(call, place)
-        if known and not self._continues(call, lead, known):
-            reading, known = self._beginnings.read("", asked.body), None
-            call = doors.parse_call(exchange.provider, asked)
-            place = place_of(asked.body)
-            lead = _lead_of(call, place)
-        turns = call.turns if known is None or lead is None else call.turns[lead:]
-        view, fresh = self._prefix(call, turns, exchange, known)
-        if place and lead is not None:
-            more = len(asked.body) - len(reading.rest)
-            view.long = Long(
-                where, reading, replace(place, end=place.end + more), self._lead(call, lead), call.endpoint
-            )
+        if place is None or lead is None or call.endpoint != known.endpoint or self._lead(call, lead) != known.lead:
+            return None
+        view, fresh = self._prefix(call, call.turns[lead:], exchange, known)
+        whole = replace(place, end=place.end + len(asked.body) - len(reading.rest))
+        view.long = Long(where, reading, whole, known.lead, call.endpoint)
         return call, view, fresh
-
-    def _continues(self, call: Call, lead: int | None, known: Known) -> bool:
-        return lead is not None and call.endpoint == known.endpoint and self._lead(call, lead) == known.lead
 
     def _lead(self, call: Call, count: int) -> bytes:
         """Digest of the turns that are not entries of the list: tools, a system prompt beside it."""
