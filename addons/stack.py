@@ -37,6 +37,7 @@ if str(ROOT) not in sys.path:  # `mitmdump -s addons/stack.py` starts with the f
 
 from addons import hooks, layers  # noqa: E402 -- after the path above
 from addons.approval import Approval  # noqa: E402
+from addons.console.anchoring import first_round, keep_anchored  # noqa: E402
 from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
 from addons.console.erasing import keep_clean  # noqa: E402
@@ -176,6 +177,7 @@ class Stack:
         self._chores = [
             loop.create_task(self._beat(ctx.options.affidavit_heartbeat_seconds)),
             loop.create_task(keep_clean(self.desk)),
+            loop.create_task(keep_anchored(self.desk)),
         ]
 
     def done(self) -> None:
@@ -198,6 +200,7 @@ class Stack:
             folder, clock=lambda: datetime.now(UTC), random=pooled(secrets.token_bytes), policies=policies
         )
         self._resources.push_async_callback(self.desk.close)
+        await first_round(self.desk)  # an older copy is found out before anything passes
         await self._resources.enter_async_context(serving(self.desk))
         place = Place(
             options.affidavit_console_host,

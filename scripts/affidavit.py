@@ -46,6 +46,8 @@ SUBCOMMANDS = (
     Subcommand("explain", "scripts.explain:explain", "say, under your own name, why a finding is as it is"),
     Subcommand("erase", "scripts.erase:erase", "a person or a session, with a reason and somebody's agreement"),
     Subcommand("hold", "scripts.hold:hold", "keep what a court or an auditor asked for: set, lift, list"),
+    Subcommand("anchor", "scripts.anchor:anchor", "who outside attests the log: witnesses, timestamps, files"),
+    Subcommand("witness", "scripts.witness:witness", "be the witness of other gateways' logs"),
     Subcommand("log", "scripts.log:log", "proofs and tiles of the log; another key; a new log after a loss"),
     Subcommand("review", "scripts.review:review", "look at access, the log or a sample of masked records, and sign it"),
     Subcommand(

@@ -48,7 +48,7 @@ except openai.OpenAIError as error:
 NOT_SHOWN = (
     "who people are: tokens came from this machine (grade trial), not from your identity provider",
     "that nothing went round the gateway: egress here is open; a firewall or the provider's usage export shows that",
-    "that the log was not rewritten as a whole by whoever holds this machine and its keys: there is no outside anchor yet",
+    "that the log was not rewritten as a whole by whoever holds this machine and its keys: the demo has no outside anchor",
     "a model: the provider was a simulation on loopback",
 )
 

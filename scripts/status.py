@@ -60,7 +60,7 @@ def _print(answer: dict[str, Any]) -> None:
         ("versions", ", ".join(f"{name} {value}" for name, value in answer["versions"].items())),
         ("policies", f"{answer['policies']['digest']}  {answer['policies']['folder']}"),
         ("log", f"{answer['origin']}: {log['size']} leaves"),
-        ("outside anchor", "none: whoever holds this machine and its keys could still rewrite the log"),
+        ("outside anchor", _anchors(answer["anchors"])),
         ("clock", _clock(answer["clock"])),
         ("retention", _retention(answer["retention"])),
         ("disk left", f"{answer['disk_free_bytes'] / (1 << 30):.1f} GiB"),
@@ -84,3 +84,16 @@ def _clock(clock: dict[str, Any]) -> str:
 def _retention(kept: dict[str, Any]) -> str:
     holds = f"; {len(kept['holds'])} holds keep {kept['held_past_their_time']} past their time" if kept["holds"] else ""
     return f"{kept['overdue']} overdue{holds}"
+
+
+def _anchors(anchors: dict[str, Any]) -> str:
+    """How far the proof reaches, and how far each place lags behind."""
+    if not anchors["places"]:
+        return "none: whoever holds this machine and its keys could still rewrite the log; affidavit anchor add"
+    reach = anchors["horizon"]
+    horizon = f"proof reaches leaf {reach['size']}, {reach['at']}" if reach else "nothing is proven outside yet"
+    lags = [
+        f"{row['kind']} {row['place']} {row['fault'] or str(row['lag_leaves']) + ' leaves behind'}"
+        for row in anchors["places"]
+    ]
+    return "; ".join([horizon, *lags])

@@ -77,9 +77,9 @@ def _store(database: Path, vkey: str, seen: Sequence[Path], everything: bool) ->
         raise Failed(f"{error.filename}: {error.strerror}", "give the log's key: --vkey NAME+HASH+KEY") from error
     except (NoteInvalid, StoreError) as error:
         raise Failed(str(error), "affidavit verify --help") from error
-    notes = [*report.notes, *([] if vkey else [_ASK_FOR_KEY])]
+    notes = [*report.notes, *([] if vkey else [_ASK_FOR_KEY]), report.horizon]
     counts = {name: number for name, number in sorted(report.counts.items()) if "." not in name}
-    return Found(str(database), "store", key.vkey, counts, dict(report.totals), report.failures, [*notes, _HORIZON])
+    return Found(str(database), "store", key.vkey, counts, dict(report.totals), report.failures, notes)
 
 
 def _package(path: Path, vkey: str, seen: Sequence[Path], everything: bool, kind: str = "package") -> Found:
@@ -106,4 +106,3 @@ def _print(found: Found) -> None:
 
 
 _ASK_FOR_KEY = "the key is the one beside the store; compare it with what you got another way, or give that one: --vkey"
-_HORIZON = "no outside anchor: whoever holds this machine and its key could have made all of this; --seen compares with what you kept"

@@ -26,6 +26,7 @@ from addons.approvals.grants import Grant
 from addons.approvals.notices import Notice, of_approval
 from addons.approvals.state import PLAIN, UNPROVEN, About, Action, Approval, Ballot, Key, Proof, State
 from addons.console import readings
+from addons.console.anchor_watch import AnchorWatch
 from addons.console.counted import Counted
 from addons.console.directory import Directory
 from addons.console.notifying import Notifier
@@ -71,6 +72,7 @@ class Desk:
     findings: dict[tuple[str, str], None] = field(default_factory=dict)  # in the order they came
     open_holds: int = 0
     counted: Counted = field(default_factory=Counted)
+    anchor_watch: AnchorWatch = field(default_factory=AnchorWatch)
     mask_reply_part: Callable[[Any, Any], tuple[str, tuple[Any, ...], bool]] = field(
         default=lambda _exchange, _part: ("", (), False), repr=False
     )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked

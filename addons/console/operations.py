@@ -15,7 +15,7 @@ from typing import Any
 from addons.approvals.delegations import DelegationRefused
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
-from addons.console import approving, erasing, exporting, judging, readings
+from addons.console import anchoring, approving, erasing, exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.directory import Login
 from addons.console.rows import approval_of
@@ -73,6 +73,8 @@ async def answer(desk: Desk, ask: Ask) -> Json:
         raise OperationRefused(status, refusal.code, _sentence(refusal), refusal.hint) from refusal
     except erasing.ErasureRefused as refusal:
         raise OperationRefused(refusal.status, refusal.code, str(refusal), refusal.hint) from refusal
+    except anchoring.AnchorRefused as refusal:
+        raise OperationRefused(409, "not_anchored", str(refusal), refusal.hint) from refusal
     except MintRefused as refusal:
         raise OperationRefused(400, "token_not_minted", str(refusal), "affidavit token mint --help") from refusal
     except StoreError as failure:
@@ -327,6 +329,37 @@ async def review(desk: Desk, ask: Ask, _item: str) -> Json:
     return await judging.review(desk, person, ask.actor, body["review"], body["result"], body["note"])
 
 
+async def list_anchors(desk: Desk, _ask: Ask, _item: str) -> Json:
+    return anchoring.anchors_shape(desk)
+
+
+async def add_anchor(desk: Desk, ask: Ask, _item: str) -> Json:
+    kinds = {"kind": str, "place": str, "url": str, "ca": str, "push": str, "seconds": int}
+    body = _body(ask, kinds, needed={"kind", "place"})
+    body["push"] = body.get("push", "") == "yes"
+    await anchoring.add(desk, await _who(desk, ask), body)
+    return anchoring.anchors_shape(desk)
+
+
+async def remove_anchor(desk: Desk, ask: Ask, _item: str) -> Json:
+    await anchoring.remove(desk, await _who(desk, ask), _body(ask, {"place": str}, needed={"place"})["place"])
+    return anchoring.anchors_shape(desk)
+
+
+async def anchor_now(desk: Desk, _ask: Ask, _item: str) -> Json:
+    await exporting.sign_now(desk)
+    await anchoring.due_round(desk, everything=True)
+    return anchoring.anchors_shape(desk)
+
+
+async def show_continuity(desk: Desk, ask: Ask, _item: str) -> Json:
+    old = ask.query.get("old", "0")
+    if not (old.isascii() and old.isdecimal() and len(old) <= 16):
+        raise OperationRefused(400, "size_malformed", "old: expected how many leaves you saw", "affidavit status")
+    with desk.store.reading() as database:
+        return anchoring.continuity(database, desk.store.newest_checkpoint, int(old)) | {"vkey": desk.keys.vkey}
+
+
 async def erase(desk: Desk, ask: Ask, _item: str) -> Json:
     body = _body(ask, {"scope": str, "value": str, "reason": str}, needed={"scope", "value", "reason"})
     return await erasing.erase(desk, await approver_of(desk, ask), body["scope"], body["value"], body["reason"])
@@ -384,6 +417,11 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/explanations", explain),
     ("POST", "/reviews", review),
     ("POST", "/erasures", erase),
+    ("GET", "/anchors", list_anchors),
+    ("POST", "/anchors", add_anchor),
+    ("POST", "/anchors/remove", remove_anchor),
+    ("POST", "/anchors/now", anchor_now),
+    ("GET", "/continuity", show_continuity),
     ("POST", "/sweeps", sweep),
     ("GET", "/holds", list_holds),
     ("POST", "/holds", set_hold),

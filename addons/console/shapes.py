@@ -9,6 +9,7 @@ from typing import Any
 from addons.approvals.delegations import Delegation
 from addons.approvals.state import Approval, State
 from addons.console import readings
+from addons.console.anchoring import anchors_shape
 from addons.console.desk import Desk
 from addons.console.running import clock_state
 from addons.evidence import retention
@@ -36,6 +37,7 @@ def status_shape(desk: Desk) -> dict[str, Any]:
         "log": log,
         "clock": clock_state(),
         "retention": _retention_shape(desk),
+        "anchors": anchors_shape(desk),
         "disk_free_bytes": desk.disk_free_bytes,
         "open_holds": desk.open_holds,
         "pending_approvals": len(desk.approvals(State.PENDING)),

@@ -54,7 +54,7 @@ class Verifier:
         """From "name+hex+base64"; the hash inside must be the key's own."""
         name, _, rest = vkey.strip().partition("+")
         digits, _, encoded = rest.partition("+")
-        raw = _base64(encoded)
+        raw = from_base64(encoded)
         if not name or len(raw) != 33 or raw[:1] != _ED25519 or digits != key_id(name, raw[1:]).hex():
             raise NoteInvalid(
                 "verifier key: expected name+hash+base64 of an Ed25519 key, got other text; copy it whole"
@@ -121,7 +121,7 @@ class Checkpoint:
     def of(cls, text: str) -> Checkpoint:
         """From a checkpoint's body; extension lines are allowed and not read."""
         origin, size, root, *_ = [*text.split("\n"), "", "", ""]
-        digest = _base64(root)
+        digest = from_base64(root)
         if not origin or _SIZE.fullmatch(size) is None or len(digest) != 32:
             raise NoteInvalid(
                 "checkpoint: expected three lines, origin, size and base64 of a 32-byte root; got other text"
@@ -157,7 +157,7 @@ def parse_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     matches = [_SIGNATURE_LINE.fullmatch(row) for row in rows]
     if not separator or not lines.endswith("\n") or not _plain(note) or len(rows) > _SIGNATURES_MAX or not all(matches):
         raise NoteInvalid("note: expected text, an empty line and signature lines; got another form")
-    signatures = [(match["name"], _base64(match["blob"])) for match in matches if match]
+    signatures = [(match["name"], from_base64(match["blob"])) for match in matches if match]
     if any(len(blob) < 5 for _, blob in signatures):
         raise NoteInvalid("note: a signature line is too short to hold a key id and a signature")
     return text + "\n", signatures
@@ -167,7 +167,7 @@ def _plain(text: str) -> bool:
     return all(character >= " " or character == "\n" for character in text)
 
 
-def _base64(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -14,6 +14,7 @@ The names are a promise to scripts and auditors. What each one means:
     tree_changed               a stored hash is not what the leaves give
     checkpoint_root_bad        the leaves do not give the root that was signed (leaf and stored hash were both changed)
     checkpoint_signature_bad   not signed by this log's key
+    anchor_bad                 a witness's cosignature or a timestamp that is not of its checkpoint
     key_change_bad             a change of the log's key that the old key did not sign, or that leads away from the key that was given
     checkpoint_row_changed     a column of `checkpoints` says something else than its note
     checkpoint_missing         the newest checkpoint that the head file knows is gone from the table
@@ -68,6 +69,8 @@ class Report:
     notes: list[str] = field(
         default_factory=list
     )  # worth saying, not wrong: a clock that was set back, an unsigned tail
+
+    horizon: str = ""  # up to where somebody outside attests this log, and what that is worth
 
     @property
     def good(self) -> bool:

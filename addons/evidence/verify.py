@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from addons.evidence.check_anchors import anchors, check_anchors
 from addons.evidence.check_exchanges import check_exchanges
 from addons.evidence.check_log import Claim, LogCheck
 from addons.evidence.check_messages import MessageCheck, check_subjects, subjects_of
@@ -71,6 +72,7 @@ def _check(
     check_subjects(report, people)
     names = {person.pseudonym: person.name for person in people.values()}
     keys = KeyChain(verifier, key_changes(connection, size))
+    claims = [*claims, *(Claim(anchor.note, f"anchor {anchor.size}") for anchor in anchors(connection))]
     erased = erasures(connection, size, min(signed, size))
     log = LogCheck(connection, report, keys, size=size, names=names, claims=claims, erased=erased)
     rows = ChangingRows(connection, report, size)
@@ -80,6 +82,7 @@ def _check(
         check_receipt(leaf, keys, report)
         messages.leaf(leaf)
     log.check_signatures(every=everything)
+    check_anchors(connection, report)
     rows.finish()
     check_exchanges(connection, report, size, erased)
     messages.run()

@@ -9,6 +9,7 @@ import pytest
 from addons.evidence.checkpoints import Checkpoint, NoteInvalid, Signer
 from addons.evidence.log import ProofInvalid, Tree, check_consistency, leaf_hash, root_at
 from addons.evidence.proofs import Inclusion, hash_lines, parse_hashes, prove_consistency, prove_inclusion
+from addons.evidence.store import Store
 from addons.evidence.stored_log import StoredHashes, leaves_between, newest_note
 from addons.evidence.tiles import tile_path, tiles
 
@@ -162,7 +163,7 @@ def test_a_leaf_that_no_tile_can_hold_is_refused():
 
 
 def test_a_store_proves_its_leaves(filled):
-    with filled.open().reading() as connection:
+    with Store.reader(filled.path) as connection:
         read = StoredHashes(connection)
         note = newest_note(connection)
         size = Checkpoint.unverified(note).size

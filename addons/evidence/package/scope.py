@@ -65,6 +65,7 @@ ROWS = {
     "checkpoints": "",
     "policies": "",
     "roles": "",
+    "anchors": "",
     "holds": """id IN (SELECT json_extract(e.leaf, '$.attrs.hold') FROM source.events e
         WHERE e.type GLOB 'hold.*' AND e.seq IN (SELECT seq FROM chosen_leaves))""",
     "payloads": "seq IN (SELECT seq FROM chosen_leaves)",

@@ -21,6 +21,7 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
                 them; samples: those that the seed and the root give
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
+  anchors       cosignatures of witnesses, and that a timestamp is of its checkpoint; who signed it: openssl ts -verify   RFC 3161
   erasures      what is missing is named by a payload.erased leaf, and what can no longer be compared is not shown
 It holds a few leaves at a time, and one byte for each, whatever the size of the log.
 """
@@ -32,6 +33,7 @@ import argparse
 import base64
 import contextlib
 import csv
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -183,7 +185,7 @@ CHECKS = {  # by the first word of a failure's name; the others are about rows
     "events": "leaves", "event": "leaves", "leaf": "leaves", "foreign": "leaves", "tree": "leaves", "database": "leaves",
     "key": "checkpoints", "checkpoint": "checkpoints", "history": "checkpoints", "payload": "payloads",
     "subject": "people", "message": "messages", "node": "messages", "content": "messages",
-    "receipt": "receipts", "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
+    "receipt": "receipts", "anchor": "anchors", "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
 }  # fmt: skip
 
 
@@ -197,6 +199,10 @@ class Report:
         self.failures: list[tuple[str, int | None, str]] = []  # the first of each name
         self.totals: dict[str, int] = {}
         self.notes: list[str] = []
+        self.horizon = (
+            "no outside anchor: whoever holds the gateway's machine and its key could have made all of this; "
+            "--seen compares with what you kept"
+        )
 
     def count(self, check: str) -> None:
         self.looked_at[check] = self.looked_at.get(check, 0) + 1
@@ -364,6 +370,7 @@ WHERE x.closed_seq IS NOT NULL AND x.closed_seq < ? AND x.request_node IS NOT (
 )
 """
 ERASURES = "SELECT leaf FROM events WHERE type = 'payload.erased' AND seq < ?"
+ANCHORS = "SELECT size, kind, place, at, note, proof FROM anchors ORDER BY number"
 KEY_CHANGES = "SELECT seq, leaf FROM events WHERE type = 'config.changed' AND seq < ? ORDER BY seq"
 POLICIES_OF_NONE = """
 SELECT p.digest, p.seq FROM policies p LEFT JOIN events e ON e.seq = p.seq WHERE e.type IS NOT 'policy.loaded'
@@ -452,7 +459,8 @@ class Database:
             self.choose()
         self.note_erasures()
         self.check_people()
-        self.check_leaves(self.marks(seen, every), entries)
+        self.check_leaves(self.marks([*seen, *self.anchored()], every), entries)
+        self.check_anchors()
         self.check_rows()
         self.check_messages()
 
@@ -739,6 +747,32 @@ class Database:
             mark = next(marks, None)
         return mark
 
+    # -- what others attested ------------------------------------------------------------------------------------------------
+    def check_anchors(self) -> None:
+        """Each cosignature and timestamp against its checkpoint, and the newest as the horizon of the proof."""
+        reach = -1
+        for size, kind, place, at, note, proof in self.anchors():
+            name = f"{kind} over {size} leaves"
+            fault, said = attested(kind, place, note, proof)
+            if checkpoint(note)[:2] != (self.origin, size):
+                fault = "it is of another checkpoint"
+            elif said and said != at[:19]:
+                fault = f"attested at {said}, the row says {at}"
+            if self.report.expect(not fault, "anchor_bad", None, f"{name}: {fault}") and said and size >= reach:
+                reach = size
+                self.report.horizon = (
+                    f"proof horizon: {size} leaves, attested at {at} by {kind} {place}; what comes after could be rewritten by whoever "
+                    "holds the gateway's machine and its key; ask that witness or authority, or compare with --seen"
+                )
+
+    def anchors(self) -> list[Any]:
+        there = self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anchors'")
+        return self.db.execute(ANCHORS).fetchall() if there else []
+
+    def anchored(self) -> list[tuple[str, str]]:
+        """What was attested is a checkpoint of this log like any that somebody kept."""
+        return [(f"{kind} over {size} leaves", note) for size, kind, _, _, note, _ in self.anchors()]
+
     # -- people, rows, messages ------------------------------------------------------------------------------------------
     def check_people(self) -> None:
         for name, key, pseudonym in self.db.execute("SELECT subject, key, pseudonym FROM subjects"):
@@ -835,6 +869,65 @@ class Database:
 
     def is_erased(self, seq: int, kind: str) -> bool:
         return seq < len(self.erased) and bool(self.erased[seq] >> KINDS.index(kind) & 1)
+
+
+def attested(kind: str, place: str, note: str, proof: bytes) -> tuple[str, str]:
+    """(fault, time to the second) of what somebody outside says about a note; ("", "") for a copy, which says nothing itself."""
+    if kind == "witness":
+        name, _, rest = place.partition("+")
+        digits, _, encoded = rest.partition("+")
+        whole = from_base64(encoded)
+        key_id = hashlib.sha256(name.encode() + b"\n" + whole).digest()[:4]
+        if len(whole) != 33 or whole[:1] != b"\x04" or digits != key_id.hex():
+            return "its place is no key of a witness", ""
+        for line in note.rpartition("\n\n")[2].splitlines():
+            blob = from_base64(line.rpartition(" ")[2])
+            if line.startswith(f"\u2014 {name} ") and blob[:4] == key_id and len(blob) == 76:
+                at = int.from_bytes(blob[4:12], "big")
+                text = b"cosignature/v1\ntime %d\n" % at + raw(body_of(note))
+                good = is_signed(whole[1:], text, blob[12:])
+                return ("", utc(at)) if good else ("the cosignature is not of this checkpoint", "")
+        return "the witness did not sign it", ""
+    if kind == "rfc3161":
+        digest, said = timestamp(proof)
+        return ("", said) if digest == hashlib.sha256(raw(note)).digest() else ("the timestamp is of other bytes", "")
+    return "", ""
+
+
+def utc(seconds: int) -> str:
+    moment = dt.datetime(1970, 1, 1) + dt.timedelta(seconds=min(seconds, 1 << 37))  # noqa: DTZ001 UTC by its name
+    return moment.isoformat(timespec="seconds")
+
+
+def timestamp(response: bytes) -> tuple[bytes, str]:
+    """(digest, time) that an RFC 3161 answer claims; (b"", "") for other bytes. TSTInfo begins after its id and two wrappings."""
+    marker = bytes.fromhex("060b2a864886f70d0109100104")
+    try:
+        rest = response[response.index(marker) + len(marker) :]
+        for _ in range(3):  # [0], OCTET STRING, SEQUENCE
+            rest = element(rest)[1]
+        parts: list[tuple[int, bytes]] = []
+        while rest and len(parts) < 5:  # version, policy, messageImprint, serialNumber, genTime
+            tag, value, rest = element(rest)
+            parts.append((tag, value))
+        _, algorithm, rest = element(parts[2][1])
+        _, digest, _ = element(rest)
+        moment = dt.datetime.strptime(parts[4][1].decode("ascii")[:14], "%Y%m%d%H%M%S")  # noqa: DTZ007 it is UTC by definition
+        is_sha256 = algorithm.startswith(bytes.fromhex("0609608648016503040201"))
+        return (digest, moment.isoformat(timespec="seconds")) if is_sha256 and parts[4][0] == 0x18 else (b"", "")
+    except (ValueError, IndexError):
+        return b"", ""
+
+
+def element(data: bytes) -> tuple[int, bytes, bytes]:
+    """(tag, value, what follows) of the first DER element."""
+    length, begin = data[1], 2
+    if length & 0x80:
+        begin += length & 0x7F
+        length = int.from_bytes(data[2:begin], "big")
+    if begin + length > len(data):
+        raise ValueError("cut short")
+    return data[0], data[begin : begin + length], data[begin + length :]
 
 
 def is_envelope(leaf: dict[str, Any]) -> bool:
@@ -1143,9 +1236,7 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
                 check_custody(bag, database, report)
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
         report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")
-    report.notes.append(
-        "no outside anchor: whoever holds the gateway's machine and its key could have made all of this; --seen compares with what you kept"
-    )
+    report.notes.append(report.horizon)
     return report
 
 
