@@ -31,6 +31,8 @@ The names are a promise to scripts and auditors. What each one means:
     self_approval              somebody approved their own request
     approval_after_use         an approval given after the exchange that needed it had ended, or after it was used
     approval_out_of_time       decided before it was asked for, or decided or used after it expired
+    receipt_missing            a decision without the signed receipt that goes with it
+    receipt_signature_bad      a receipt that the log's key did not sign
     message_changed            a text is not what its id was made of
     node_changed               who said it, what kind it is or its place is not what its id was made of
     node_missing               a message of a recorded conversation is gone

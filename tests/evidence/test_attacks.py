@@ -365,7 +365,8 @@ def test_every_name_is_explained_and_every_explanation_has_its_attack():
         name for line in re.findall(r"(?m)^    (\w+(?:, \w+)*)  +\S", report.__doc__ or "") for name in line.split(", ")
     }
     tests = "".join(Path(__file__).with_name(name).read_text() for name in EXPLAINED_IN)
-    tests += (Path(__file__).parents[1] / "console" / "test_anchoring.py").read_text()
+    console = Path(__file__).parents[1] / "console"
+    tests += "".join((console / name).read_text() for name in ("test_anchoring.py", "test_receipts.py"))
 
     assert len(explained) > 40
     assert {name for name in explained if f'"{name}"' not in tests} == set()
