@@ -4,6 +4,7 @@
     POST /affidavit/login     Authorization: Bearer <the issuer's token>; {"purpose", "lifetime_seconds", "refresh_token", "on_behalf_of", "renew"}
     GET  /affidavit/whoami    Authorization: Bearer afd_… or JWT
     POST /affidavit/logout    Authorization: Bearer afd_…
+    GET  /affidavit/continuity/N    the log's newest checkpoint, and that it continues the one over N leaves, which the client kept
 The first addon of the list: what it answers is no model's call, and no other addon begins an exchange for it. It always answers, and
 the base_url door's own upstream is a name that does not exist.
 """
@@ -23,6 +24,7 @@ from addons.evidence.records import Event
 
 BODY_BYTES = 64 * 1024  # an ID token travels in a header; a refresh token of Entra has a few thousand characters
 SERVED = frozenset({("GET", "/login"), ("POST", "/login"), ("GET", "/whoami"), ("POST", "/logout")})
+CONTINUITY = "/continuity/"
 
 
 class Login:
@@ -46,7 +48,8 @@ class Login:
                 403, "plain_proxy", "a token is not taken without TLS from another machine", "use https://"
             )
         path = flow.request.path.removeprefix(hooks.OWN_PATHS.rstrip("/")).partition("?")[0]
-        if (flow.request.method, path) not in SERVED:
+        asks_for_log = flow.request.method == "GET" and path.startswith(CONTINUITY)
+        if (flow.request.method, path) not in SERVED and not asks_for_log:
             raise OperationRefused(404, "path_unknown", "nothing is at this path", "affidavit login --help")
         body = flow.request.raw_content or b""
         if len(body) > BODY_BYTES or layers.bounds_of(flow).overrun:

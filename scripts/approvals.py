@@ -9,6 +9,7 @@ import click
 
 from addons.console import reach
 from addons.console.state import StateFolder
+from scripts import seen
 from scripts.options import json_option, state_option, token_option
 from scripts.terminal import harmless, one_line, print_json, print_table
 
@@ -235,6 +236,8 @@ def watch(*, folder: StateFolder, bell: bool, as_json: bool) -> None:
 def _decide(
     folder: StateFolder, approval_id: str, verdict: str, body: dict[str, Any], token: str | None, *, as_json: bool
 ) -> None:
+    if said := seen.look_at(folder):
+        click.echo(f"note: {said}", err=True)
     row: dict[str, Any] = reach.ask(folder, "POST", f"/approvals/{approval_id}/{verdict}", body=body, token=token or "")
     if as_json:
         print_json(row)

@@ -25,7 +25,7 @@ from addons.console.fetch import Answer, Unreachable, fetch
 from addons.console.state import StateFolder
 from addons.tokens import oidc_flows
 from addons.tokens.oidc_flows import Ask, Client, Device, Pending, Provider, Tokens
-from scripts import saved_login
+from scripts import saved_login, seen
 from scripts.options import gateway_option, json_option, state_option
 from scripts.remote import Remote
 from scripts.terminal import Failed, one_line, print_json
@@ -280,6 +280,8 @@ def _value(answer: Answer) -> str:
 
 
 def _hand_over(remote: Remote, given: dict[str, Any], *, print_token: bool, as_json: bool) -> None:
+    if said := seen.look(remote.name, lambda size: remote.ask("GET", f"/continuity/{size}"), seen.folder_here()):
+        click.echo(f"note: {said}", err=True)
     told = one_line(
         f"{given['subject']} ({', '.join(given['groups']) or 'no groups'}), grade {given['grade']}, until {given['expires_at']}"
     )

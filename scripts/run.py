@@ -18,7 +18,7 @@ import click
 from addons.console import reach, readings
 from addons.console.state import Ports, StateFolder
 from addons.evidence.store import Store
-from scripts import saved_login
+from scripts import saved_login, seen
 from scripts.client_settings import OTHER_TRUST, Door, Gateway, base_url_door, filled, proxy_door, replaced_keys
 from scripts.gateway import connections, running_gateway
 from scripts.options import state_option
@@ -73,6 +73,7 @@ def run(
     kept = None if token else saved_login.saved(saved_login.of_state(folder.path), Path.home())
     token = token or (str(kept["token"]) if kept else None)
     with running_gateway(folder) as ports:
+        _look(folder)
         known = connections(folder)
         first = _log_size(folder)
         with _token(folder, token, known, purpose=purpose, groups=groups, lifetime=lifetime) as (secret, token_id):
@@ -82,6 +83,11 @@ def run(
         refusals = _refusals(folder, first)
     _summary(totals, refusals, base_url=base_url)
     return 1 if require_calls and not totals["calls"] and status == 0 else status
+
+
+def _look(folder: StateFolder) -> None:
+    if said := seen.look_at(folder):
+        click.echo(f"note: {said}", err=True)
 
 
 @contextlib.contextmanager

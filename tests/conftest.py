@@ -17,6 +17,14 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no faul
 settings.load_profile("untimed")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def seen_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What clients keep of a gateway's log goes into a folder of the tests, not into the home of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AFFIDAVIT_SEEN", str(tmp_path_factory.mktemp("seen")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return made_template(tmp_path_factory.mktemp("template"))

@@ -13,7 +13,6 @@ this store (`Behind`) means that this is an older copy, or another history; a ga
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import subprocess
 import urllib.error
@@ -27,7 +26,7 @@ from typing import Any
 import orjson
 
 from addons.console.desk import Desk
-from addons.evidence.check_anchors import FILE, GIT, PROVING, TIMESTAMP, WITNESS, Anchor, AnchorInvalid
+from addons.evidence.check_anchors import FILE, GIT, TIMESTAMP, WITNESS, Anchor, newest_proving
 from addons.evidence.checkpoints import Checkpoint, NoteInvalid
 from addons.evidence.database import Connection
 from addons.evidence.ids import time_text
@@ -330,23 +329,13 @@ def anchors_shape(desk: Desk) -> dict[str, Any]:
                     "fault": desk.anchor_watch.faults.get(place.place),
                 }
             )
-        proving = database.execute(
-            "SELECT size, kind, place, at, note, proof FROM anchors WHERE kind IN (?, ?) ORDER BY size DESC", PROVING
-        )
-        horizon = next((anchor for row in proving if (anchor := _good(Anchor(*row)))), None)
+        horizon = newest_proving(database)
     shown = (
         None
         if horizon is None
         else {"size": horizon.size, "at": horizon.at, "kind": horizon.kind, "place": horizon.place}
     )
     return {"places": rows, "horizon": shown}
-
-
-def _good(anchor: Anchor) -> Anchor | None:
-    with contextlib.suppress(AnchorInvalid):
-        anchor.attested_at()
-        return anchor
-    return None
 
 
 def continuity(database: Connection, note: str, old_size: int) -> dict[str, Any]:

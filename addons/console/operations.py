@@ -352,8 +352,7 @@ async def anchor_now(desk: Desk, _ask: Ask, _item: str) -> Json:
     return anchoring.anchors_shape(desk)
 
 
-async def show_continuity(desk: Desk, ask: Ask, _item: str) -> Json:
-    old = ask.query.get("old", "0")
+async def show_continuity(desk: Desk, _ask: Ask, old: str) -> Json:
     if not (old.isascii() and old.isdecimal() and len(old) <= 16):
         raise OperationRefused(400, "size_malformed", "old: expected how many leaves you saw", "affidavit status")
     with desk.store.reading() as database:
@@ -421,7 +420,7 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/anchors", add_anchor),
     ("POST", "/anchors/remove", remove_anchor),
     ("POST", "/anchors/now", anchor_now),
-    ("GET", "/continuity", show_continuity),
+    ("GET", "/continuity/{}", show_continuity),
     ("POST", "/sweeps", sweep),
     ("GET", "/holds", list_holds),
     ("POST", "/holds", set_hold),

@@ -64,6 +64,19 @@ def anchors(connection: Connection) -> Iterator[Anchor]:
         yield from (Anchor(*row) for row in connection.execute(query))
 
 
+def newest_proving(connection: Connection) -> Anchor | None:
+    """The widest that a witness or an authority attested, and that is of its checkpoint."""
+    found = sorted((each for each in anchors(connection) if each.kind in PROVING), key=lambda each: -each.size)
+    return next((each for each in found if _holds(each)), None)
+
+
+def _holds(anchor: Anchor) -> bool:
+    try:
+        return anchor.attested_at() == anchor.at
+    except AnchorInvalid:
+        return False
+
+
 def check_anchors(connection: Connection, report: Report) -> None:
     """Each of them; then the horizon: up to which leaf somebody outside knows this log."""
     horizon: Anchor | None = None

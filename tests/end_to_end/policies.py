@@ -146,7 +146,7 @@ rules:
     reason: nobody may use this model
 """
 
-RETENTION = "version: 1\ndefault: {content_days: 30, metadata_days: 90}\n"
+RETENTION = "version: 1\ndefault: {content_days: 30, metadata_days: 90}\nerasure: {groups: [data-owners]}\n"
 CONTROLS = "version: 1\ncontrols:\n  - {id: '8.15', owner: the tests}\n"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from addons.evidence.check_anchors import Anchor, newest_proving
 from addons.evidence.checkpoints import Checkpoint
 from addons.evidence.database import Connection
 from addons.evidence.package.charts import Chart, chart
@@ -133,6 +134,7 @@ class Figures:
     last_at: str
     newest_at: str  # of the newest leaf
     checkpoint: Checkpoint | None
+    horizon: Anchor | None  # the newest checkpoint that somebody outside attested
     coverage: Coverage
     charts: tuple[Chart, ...] = field(repr=False)
     rules: dict[str, Any] = field(repr=False)  # in force at the end
@@ -150,6 +152,7 @@ def figures(package: Connection) -> Figures:
         last_at=last or "",
         newest_at=package.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0],
         checkpoint=None if newest is None else Checkpoint.unverified(newest[0]),
+        horizon=newest_proving(package),
         coverage=_coverage(package),
         charts=tuple(found for name, query in _DAYS.items() if (found := _chart(package, name, query))),
         rules=orjson.loads(

@@ -79,6 +79,7 @@ def page(shown: Shown) -> str:
             last_at=found.last_at,
             newest_at=found.newest_at,
             checkpoint=found.checkpoint,
+            horizon=found.horizon,
             checkpoint_at=found.lists["checkpoints"][0]["at"] if found.checkpoint else "",
             coverage=found.coverage,
             charts=found.charts,
