@@ -100,6 +100,7 @@ class Known:
     sent: Sent
     lead: bytes
     endpoint: str
+    entries: int
 
 
 @dataclass(slots=True)
@@ -243,8 +244,13 @@ class Masking:
         lead = _lead_of(call, place)
         if place is None or lead is None or call.endpoint != known.endpoint or self._lead(call, lead) != known.lead:
             return None
-        view, fresh = self._prefix(call, call.turns[lead:], exchange, known)
-        whole = replace(place, end=place.end + len(asked.body) - len(reading.rest))
+        more = tuple(
+            turn._replace(pointer=f"{turn.pointer.rpartition('/')[0]}/{number}")
+            for number, turn in enumerate(call.turns[lead:], known.entries)
+        )
+        call = replace(call, turns=(*call.turns[:lead], *more))
+        view, fresh = self._prefix(call, more, exchange, known)
+        whole = Place(place.begin, place.end + len(asked.body) - len(reading.rest), known.entries + place.entries)
         view.long = Long(where, reading, whole, known.lead, call.endpoint)
         return call, view, fresh
 
@@ -431,7 +437,10 @@ class Masking:
         if (long := view.long) and view.tips:
             last = Sent(view.tips[-1], view.session_id, view.spoke[-1])
             self._beginnings.add(
-                long.where, long.reading, long.place, Known(view.keys[-1], last, long.lead, long.endpoint)
+                long.where,
+                long.reading,
+                long.place,
+                Known(view.keys[-1], last, long.lead, long.endpoint, long.place.entries),
             )
             view.long = None
 

@@ -31,6 +31,7 @@ class Read:
 
     view: RequestView
     parsed_bytes: int
+    last: str  # where the last turn stands
 
 
 def flow_of(desk: Desk, connection_id: str, path: str, body: bytes) -> http.HTTPFlow:
@@ -67,7 +68,8 @@ async def read_all(
             exchange = hooks.exchange_of(flow)
             assert exchange
             assert flow.response is None
-            found.append(Read(exchange.request, sizes[-1]))
+            assert exchange.call
+            found.append(Read(exchange.request, sizes[-1], exchange.call.turns[-1].pointer))
             addon.sent(exchange)
     monkeypatch.undo()
     return found
@@ -143,7 +145,7 @@ CHANGED = {
 
 def record(read: Read) -> tuple[object, ...]:
     view = read.view
-    return view.tip, [part.content for part in view.parts], view.parameters, view.link_reason
+    return view.tip, [part.content for part in view.parts], view.parameters, view.link_reason, read.last
 
 
 @pytest.mark.parametrize("name", GROWING)
