@@ -36,6 +36,8 @@ def storable(text: str) -> str:
     """
     if _NUL in text:
         text = text.replace(_NUL, _NUL_SHOWN)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

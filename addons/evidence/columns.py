@@ -7,6 +7,8 @@ then, a boolean is 0 or 1, a list is canonical JSON text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from addons.evidence.canonical import Attr, canonical
@@ -105,12 +107,14 @@ ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 def values_of(record: object, columns: Sequence[str]) -> dict[str, Attr]:
     """The known columns of a record, as a payload says them."""
-    found = {}
-    for column in columns:
-        value = getattr(record, column)
-        if value or value == 0:  # not None, "" or (); 0 and False are known
-            found[column] = value
-    return found
+    values = _getter(tuple(columns))(record)
+    # not None, "" or (); 0 and False are known
+    return {column: value for column, value in zip(columns, values, strict=True) if value or value == 0}
+
+
+@cache
+def _getter(columns: tuple[str, ...]) -> attrgetter[tuple[Attr, ...]]:
+    return attrgetter(*columns)
 
 
 def row_of(values: Mapping[str, Attr], columns: Sequence[str]) -> tuple[Any, ...]:
