@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 _COMMON = b"bpygwfmculdhrsnioate "  # in European prose, the commonest last; every other sign is rarer
 
+_MANY, _LONGEST = 50, 24  # places; letters of a literal
+
 
 def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
     """Tried only where a literal's rarest letter stands: one pass of `re` takes less than five searches for a literal each."""
@@ -15,8 +17,16 @@ def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
     for literal in sorted(set(literals)):
         at = min(range(len(literal)), key=lambda place: _COMMON.find(literal[place]))
         before, letter, after = (re.escape(one) for one in (literal[:at], literal[at : at + 1], literal[at + 1 :]))
-        by_letter[letter].append(b"(?<=%b%b)%b" % (before, letter, after) if before else after)
+        by_letter[letter].append(b"(?<=%b%b)(?=%b)" % (before, letter, after))
     return re.compile(b"|".join(b"%b(?:%b)" % (letter, b"|".join(ends)) for letter, ends in by_letter.items()))
+
+
+def around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
+    """What stands around the matches: every one of the pattern's literals that is in the text is in it; "" where none is."""
+    places = [match.start() for match in pattern.finditer(text)]
+    if len(places) > _MANY:
+        return text
+    return b"\n".join(text[max(0, place - _LONGEST) : place + _LONGEST] for place in places)
 
 
 CARD = any_of(

@@ -17,7 +17,7 @@ from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
 from addons.masks.detectors.named_nearby import Announced
-from addons.masks.literals import any_of
+from addons.masks.literals import any_of, around
 from addons.masks.sight import Sight, Strip, Where
 
 _ON_RUNS = (Announced, SecretKey)
@@ -213,22 +213,22 @@ class Plan:
             if (strip := sight.strip(where)).text:
                 for pattern in family.chosen(sight, strip):
                     yield from pattern.on(sight, strip)
-        worded = self._any_word.search(sight.low) is not None
-        for anchored in self._anchored_in(sight, worded=worded):
+        words = around(self._any_word, sight.low)
+        for anchored in self._anchored_in(sight, words):
             yield from anchored.find(sight)
         for other in self._others:
             yield from other.find(sight)
         for on_run in self._on_runs if sight.runs else ():
             yield from on_run.find(sight)
-        for assigned in self._assigned if worded or sight.name else ():
-            yield from assigned.find(sight)
+        for assigned in self._assigned if words or sight.name else ():
+            yield from assigned.among(sight, words)
 
-    def _anchored_in(self, sight: Sight, *, worded: bool) -> Iterable[Anchored]:
+    def _anchored_in(self, sight: Sight, words: bytes) -> Iterable[Anchored]:
         """Those with an anchor in the text. A long text is not read twice for that."""
         stands = sight.places if len(sight.text) > _LONG else sight.holds
         present = [members for sign, anchor, members in self._signs if sign in sight.text and stands(anchor)]
-        if worded:
-            present += [members for anchor, members in self._words.items() if stands(anchor)]
+        if words:
+            present += [members for anchor, members in self._words.items() if anchor in words]
         if sight.capital != sight.low and self._any_large.search(sight.capital):
             present += [members for anchor, members in self._large.items() if stands(anchor)]
         return dict.fromkeys(one for members in present for one in members) if present else ()

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from addons.masks import detection, escapes, sight, walk
+from addons.masks import detection, escapes, literals, sight, walk
 from addons.masks.detectors import DETECTORS
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Pattern, nothing_else
 from addons.masks.folding import folded
+from addons.masks.literals import any_of, around
 from addons.masks.sight import Sight, Where
 from addons.masks.views import View
 
@@ -191,3 +192,21 @@ def test_what_is_dull_holds_nothing(text):
 @BOUNDED
 def test_an_escape_is_never_passed_over(text):
     assert (escapes.unescaped(View(text)) is None) == (not list(escapes._runs(text)))
+
+
+LITERALS = sorted({*detection._PLAN._words, *(name.encode("latin-1") for name in detection._PLAN._names)})
+
+
+@given(
+    pieces=st.lists(
+        st.one_of(st.sampled_from(LITERALS), st.sampled_from([one[:-1] for one in LITERALS]), st.binary(max_size=3))
+    )
+)
+@BOUNDED
+def test_one_look_sees_each_of_many_literals(pieces):
+    text = b"".join(pieces)
+    there = {one for one in LITERALS if one in text}
+
+    assert max(map(len, LITERALS)) <= literals._LONGEST
+    assert (any_of(LITERALS).search(text) is not None) == bool(there)
+    assert {one for one in LITERALS if one in around(any_of(LITERALS), text)} == there

@@ -114,8 +114,12 @@ class Assigned:
         return frozenset(name.entity for name in self.names)
 
     def find(self, sight: Sight) -> Iterator[Found]:
+        return self.among(sight, sight.low)
+
+    def among(self, sight: Sight, words: bytes) -> Iterator[Found]:
+        """words: as much of the sight's text as has every name that stands in it."""
         for name in self.names:
-            if name.sign in sight.low:
+            if name.sign in words:
                 yield from self._each(sight, name)
             if sight.name and name.literal in sight.name.lower() and (found := _named_text(sight, name)):
                 yield found
