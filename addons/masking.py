@@ -10,6 +10,8 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import os
+import sys
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,7 @@ from addons import hooks, layers
 from addons.commands.evidence import ASKED, known_of, outcome_of
 from addons.commands.evidence import Known as Execution
 from addons.commands.read import read as commands_in
+from addons.console.analyzer import Analyzer, analyzer_of
 from addons.console.desk import Desk
 from addons.console.masker import masker_of
 from addons.evidence.chain import Chain, Node, Tip
@@ -61,6 +64,7 @@ SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
 SMALL_BYTES = 4 << 10
 PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
+ANALYZER_PYTHON = "AFFIDAVIT_PRESIDIO"  # a Python that has presidio-analyzer; else our own
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
 ANSWERING = frozenset({"assistant", "model", "chatbot", "tool", "function"})  # roles of what comes after a question
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
@@ -136,6 +140,7 @@ class Masking:
         self._pairs: dict[tuple[object, ...], MaskedPairs] = {}  # headers of replies
         self._originals: dict[str, OrderedDict[str, str]] = {}  # by person: placeholder -> value; in memory only
         self._digest = ""
+        self._analyzer: Analyzer | None = None
         self._masker = self._current()
         desk.mask_reply_part = self._mask_reply_part
 
@@ -143,7 +148,7 @@ class Masking:
         """The masker of the policies in force; a new set of policies makes a new one."""
         if self._digest != self.desk.policies.digest:
             policies = self.desk.policies
-            self._masker = masker_of(policies, self.desk.keys.masking, self._memo_key, MEMO_BYTES)
+            self._masker = masker_of(policies, self.desk.keys.masking, self._memo_key, MEMO_BYTES, self._models())
             ways = {rule.wire.value for rule in policies.masking}
             self._wires = {way for way in ("request", "response") if ways & {way, "both"}}
             counted = any(rule.when.estimated_tokens for rule in policies.approval)
@@ -153,6 +158,20 @@ class Masking:
             self._rests.clear()
             self._pairs.clear()
         return self._masker
+
+    def _models(self) -> tuple[Analyzer, ...]:
+        """The analyzer that the policies name, if any. Raises AnalyzerFailed where it does not answer."""
+        if self._analyzer:
+            self._analyzer.close()
+        self._analyzer = analyzer_of(self.desk.policies, os.environ.get(ANALYZER_PYTHON, sys.executable))
+        if self._analyzer is None:
+            return ()
+        self._analyzer.check()
+        return (self._analyzer,)
+
+    def done(self) -> None:
+        if self._analyzer:
+            self._analyzer.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -180,7 +199,7 @@ class Masking:
         asked = WireRequest(flow.request.method, path, query, tuple(flow.request.headers.items(multi=True)), body)
         call, view, fresh = self._read(exchange, asked)
         exchange.call = call
-        large = view.fresh_bytes > LARGE_TEXT
+        large = view.fresh_bytes > LARGE_TEXT or self._masker.extra.slow
         work = asyncio.to_thread if large else _here
         made = await work(self._mask_turns, chain, scope, view, fresh)
         await work(self._mask_rest, scope, call, flow, exchange, view)
@@ -541,7 +560,7 @@ class Masking:
             return  # the answer is our own
         self.sent(exchange)
         size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
-        work = asyncio.to_thread if size > OFF_LOOP_BYTES else _here
+        work = asyncio.to_thread if size > OFF_LOOP_BYTES or self._masker.extra.slow else _here
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
         if exchange.reply and exchange.caller:
             self._sessions.learn(exchange.caller.subject, exchange.request.session_id, links_after(exchange.reply))

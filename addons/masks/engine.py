@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from addons.masks import bodies, headers, urls, walk
-from addons.masks.custom import NONE, Extra
+from addons.masks.custom import NONE, Extra, quick
 from addons.masks.detection import FIELD, WITHHELD, Undecided, context_of, detect, named
 from addons.masks.detectors import CREDENTIAL, DETECTOR_SET, ENTITIES
 from addons.masks.injected import Injected
@@ -50,6 +50,7 @@ class Masker:
         self._clock = clock
         self._memo = Memo(memo_key, memo_bytes, DETECTOR_SET + extra.digest)
         self.extra = extra
+        self._quick = quick(extra)
         self.entities = ENTITIES | extra.entities | {FIELD}
         self.named = named if extra.detectors else context_of
         self.key_id = hmac.digest(key, b"affidavit/masking-key-id/v1", hashlib.sha256)[:4].hex()
@@ -101,9 +102,9 @@ class Masker:
         return known
 
     def spans_once(self, text: str, name: str, *, alone: bool) -> tuple[Span, ...]:
-        """As `spans`, and forgotten."""
+        """As `spans`, and forgotten; no model is asked."""
         name = self.named(name) if name else ""
-        return detect(text, name, self._key, alone=alone, clock=self._clock, extra=self.extra)
+        return detect(text, name, self._key, alone=alone, clock=self._clock, extra=self._quick)
 
     def fingerprint(self, value: str) -> str:
         return fingerprint(self._key, value)

@@ -123,9 +123,7 @@ def _parse(texts: Mapping[str, str], origin: Path, known: Known, faults: list[Fa
         _check_version(sheets[name])
     other_hosts, connections = read_connections.read(sheets["connections.yaml"], known)
     masking = read_rules.read_masking(sheets["masking.yaml"], known.entities, known.probe)
-    around = read_approval.Around(
-        known.entities | {one.entity for one in masking.patterns}, known.endpoints, connections
-    )
+    around = read_approval.Around(known.entities | masking.entities, known.endpoints, connections)
     approval, webhooks = read_approval.read(sheets["approval.yaml"], around)
     policies = Policies(
         identity=read_identity.read(sheets["identity.yaml"]),
@@ -134,6 +132,7 @@ def _parse(texts: Mapping[str, str], origin: Path, known: Known, faults: list[Fa
         masking=masking.rules,
         masking_patterns=masking.patterns,
         masking_allowances=masking.allowances,
+        masking_analyzer=masking.analyzer,
         approval=approval,
         retention=read_keeping.read_retention(sheets["retention.yaml"]),
         controls=read_keeping.read_controls(sheets["controls.yaml"]),

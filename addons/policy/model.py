@@ -337,6 +337,15 @@ class MaskingPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskingAnalyzer:
+    """A model that finds what no pattern can, in a process of its own."""
+
+    entities: tuple[str, ...]
+    language: str
+    seconds: int  # for one text
+
+
+@dataclass(frozen=True, slots=True)
 class MaskingAllowance:
     """Values that are left as they are."""
 
@@ -474,6 +483,7 @@ class Policies:
     masking: tuple[MaskingRule, ...]
     masking_patterns: tuple[MaskingPattern, ...]
     masking_allowances: tuple[MaskingAllowance, ...]
+    masking_analyzer: MaskingAnalyzer | None  # None: off
     approval: tuple[ApprovalRule, ...]
     retention: Retention
     controls: tuple[Control, ...]

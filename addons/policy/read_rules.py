@@ -10,10 +10,19 @@ from fnmatch import fnmatchcase
 from addons.policy import forms
 from addons.policy.faults import nearest
 from addons.policy.fields import ID, Fields, Form, Marked, shown
-from addons.policy.model import Direction, MaskAction, MaskingAllowance, MaskingPattern, MaskingRule, Wire
+from addons.policy.model import (
+    Direction,
+    MaskAction,
+    MaskingAllowance,
+    MaskingAnalyzer,
+    MaskingPattern,
+    MaskingRule,
+    Wire,
+)
 from addons.policy.patterns import PATTERN_CHARACTERS, PatternRefused, compile_pattern
 
-KEYS = ("version", "patterns", "allow", "rules")
+KEYS = ("version", "patterns", "allow", "analyzer", "rules")
+ANALYZER_KEYS = ("entities", "language", "seconds")
 MASKING_KEYS = (
     "id", "entities", "action", "wire", "connections", "groups", "directions", "restore", "threshold", "fields", "whole",
 )  # fmt: skip
@@ -31,6 +40,7 @@ _ENTITY = Form(
     lambda text: bool(re.fullmatch("[A-Z][A-Z_]{2,39}", text)),
 )
 _PATTERN = Form("a regular expression of 1-500 characters", lambda text: 0 < len(text) <= PATTERN_CHARACTERS)
+_LANGUAGE = Form('a language of two letters ("en")', lambda text: bool(re.fullmatch("[a-z]{2}", text)))
 _EXAMPLE = Form(f"a text of 1-{LONGEST_EXAMPLE} characters", lambda text: 0 < len(text) <= LONGEST_EXAMPLE, secret=True)
 _PLACE = Form(
     'a JSON path ("$.metadata.user_id", "$.messages[*].name", "$..ssn"), "header:x-note" or "query:user"',
@@ -46,6 +56,12 @@ class MaskingFile:
     rules: tuple[MaskingRule, ...]
     patterns: tuple[MaskingPattern, ...]
     allowances: tuple[MaskingAllowance, ...]
+    analyzer: MaskingAnalyzer | None
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """Those that only this policy knows."""
+        return frozenset({one.entity for one in self.patterns} | set(self.analyzer.entities if self.analyzer else ()))
 
 
 def read_masking(fields: Fields, entities: frozenset[str], probe: Probe | None = None) -> MaskingFile:
@@ -54,10 +70,11 @@ def read_masking(fields: Fields, entities: frozenset[str], probe: Probe | None =
     patterns = tuple(
         _pattern(one, entities, probe) for one in fields.each("patterns", "pattern", PATTERN_KEYS, required=False)
     )
-    known = entities | {one.entity for one in patterns if one.entity}
+    analyzer = _analyzer(fields.inner("analyzer", ANALYZER_KEYS, required=False), entities)
+    known = entities | {one.entity for one in patterns if one.entity} | set(analyzer.entities if analyzer else ())
     allowances = tuple(_allowance(one, known) for one in fields.each("allow", "allowance", ALLOW_KEYS, required=False))
     rules = tuple(_masking_rule(rule, known, taken) for rule in fields.each("rules", "rule", MASKING_KEYS))
-    return MaskingFile(rules, patterns, allowances)
+    return MaskingFile(rules, patterns, allowances, analyzer)
 
 
 def _pattern(fields: Fields, known: frozenset[str], probe: Probe | None) -> MaskingPattern:
@@ -71,6 +88,23 @@ def _pattern(fields: Fields, known: frozenset[str], probe: Probe | None) -> Mask
         fields.reading.fault(fields.at("pattern"), *fault)
     confidence = fields.whole("confidence", 50, 100, 80)
     return MaskingPattern(pattern_id, entity, text, confidence, fields.texts("context", forms.LINE, ()))
+
+
+def _analyzer(fields: Fields | None, known: frozenset[str]) -> MaskingAnalyzer | None:
+    if fields is None:
+        return None
+    found = fields.marked("entities", _ENTITY)
+    for item in found:
+        if item.text in known:
+            fields.reading.fault(
+                item.line,
+                "an entity that no detector here finds",
+                shown(item.text),
+                "take it out: patterns find it faster",
+            )
+    return MaskingAnalyzer(
+        tuple(item.text for item in found), fields.text("language", _LANGUAGE, "en"), fields.whole("seconds", 1, 60, 5)
+    )
 
 
 def _allowance(fields: Fields, known: frozenset[str]) -> MaskingAllowance:

@@ -7,7 +7,7 @@ import pytest
 from addons.masks.custom import fault_of
 from addons.policy.faults import PolicyFaults
 from addons.policy.load import parse
-from addons.policy.model import MaskAction, MaskingRule, Wire
+from addons.policy.model import MaskAction, MaskingAnalyzer, MaskingRule, Wire
 from tests.policy.small_policies import ENTITIES, PROVIDERS, SMALL
 
 MASKING = """\
@@ -53,7 +53,25 @@ def test_every_key_is_read():
     assert policies.masking_allowances[0].entities == ("CREDIT_CARD",)
 
 
+def test_a_model_finds_entities_that_rules_may_name():
+    policies = loaded(
+        MASKING.replace("rules:", "analyzer: {entities: [PERSON]}\nrules:").replace(
+            'entities: ["*"]', "entities: [PERSON]"
+        )
+    )
+
+    assert policies.masking_analyzer == MaskingAnalyzer(("PERSON",), "en", 5)
+    assert policies.masking[-1].entities == ("PERSON",)
+
+
 FAULTS = {
+    "a model for what patterns find": (
+        "rules:",
+        "analyzer: {entities: [CREDIT_CARD]}\nrules:",
+        "no detector here finds",
+    ),
+    "a language that is none": ("rules:", "analyzer: {entities: [PERSON], language: english}\nrules:", "two letters"),
+    "a model without an end": ("rules:", "analyzer: {entities: [PERSON], seconds: 0}\nrules:", "1-60"),
     "an example that is not found": ('matches: ["EB-123456"]', 'matches: ["EB-1"]', "finds each of its matches"),
     "a near-miss that is found": ('not: ["EB-12"]', 'not: ["EB-123456"]', "finds nothing in what stands under not"),
     "a pattern that runs for minutes": ("'EB-[0-9]{6}'", "'(?:[0-9B-E-]+)+x?6$'", "half a second"),
