@@ -68,6 +68,7 @@ ANALYZER_PYTHON = "AFFIDAVIT_PRESIDIO"  # a Python that has presidio-analyzer; e
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
 ANSWERING = frozenset({"assistant", "model", "chatbot", "tool", "function"})  # roles of what comes after a question
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
+NO_WEBSOCKET = "a rule masks replies, and those of a WebSocket cannot be: a value may be cut over two messages; use the provider's HTTP API"
 STREAMS = frozenset(
     {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
 )
@@ -169,7 +170,8 @@ class Masking:
         self._analyzer.check()
         return (self._analyzer,)
 
-    def done(self) -> None:
+    def close(self) -> None:
+        """The gateway stops."""
         if self._analyzer:
             self._analyzer.close()
 
@@ -367,6 +369,8 @@ class Masking:
         if "request" in self._wires and asking.masks:
             self._mask_request(flow, exchange, asking, body, originals)
         masked = answering if "response" in self._wires and answering.masks else None
+        if masked and flow.request.headers.get("upgrade", "").lower() == "websocket":
+            exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)
         if masked or (originals and asking.restores):
             exchange.changer = Changer(masked, originals, sealed)
             flow.request.headers["accept-encoding"] = "identity"

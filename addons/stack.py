@@ -241,6 +241,7 @@ class Stack:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         if self._parts:
+            self._resources.callback(self._parts[Masking].close)
             for flow, exchange in hooks.open_exchanges():
                 if exchange.opened and not exchange.closed and isinstance(flow, http.HTTPFlow):
                     await self._parts[Masking].error(flow)

@@ -36,6 +36,7 @@ from addons.console.state import StateFolder
 from addons.console.usage import Usage
 from addons.console.version import VERSION
 from addons.console.waiting import WaitingRoom
+from addons.console.words import Words
 from addons.evidence.ids import new_id, time_text
 from addons.evidence.keys import Keys
 from addons.evidence.records import ApprovalRow, Event, GrantRow, PolicyLoaded, Record, TokenMinted
@@ -76,6 +77,7 @@ class Desk:
     mask_reply_part: Callable[[Any, Any], tuple[str, tuple[Any, ...], bool]] = field(
         default=lambda _exchange, _part: ("", (), False), repr=False
     )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
+    words: Words = field(default_factory=Words, repr=False)  # of people, masked
     console_url: str = ""  # where people decide; "": no console. An approval's page: <console_url>/approvals/<id>
     waiting: WaitingRoom = field(init=False)
     notifier: Notifier | None = None

@@ -8,7 +8,7 @@ may do; whoever decides an approval proves who they are with their own token.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +61,8 @@ Operation = Callable[[Desk, Ask, str], Awaitable[Json]]
 async def answer(desk: Desk, ask: Ask) -> Json:
     """JSON, or OperationRefused; nothing else is raised for what an asker did."""
     operation, item = _found(ask)
+    if isinstance(ask.body, dict):
+        ask = replace(ask, body=desk.words.masked(desk.policies, desk.keys.masking, ask.body))
     try:
         return await operation(desk, ask, item)
     except TokenRefused as refusal:

@@ -68,6 +68,16 @@ class LiveText:
         cut, loaded = self._decided()
         return self._shown(cut, loaded=loaded) if cut > 0 else ""
 
+    @property
+    def held(self) -> int:
+        """Characters."""
+        return len(self._held)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether what is held has begun in a way that leaves no doubt what it is."""
+        return self._opening(self._held) >= 0
+
     def finish(self) -> str:
         if self._dropping:
             self._held, self._dropping = "", None

@@ -21,10 +21,14 @@ from rich.table import Table
 from addons.masks.detection import detect
 from addons.masks.detectors import ENTITIES
 from addons.masks.engine import Masker, ScopedMasker
-from addons.masks.rules import Action, Rule
+from addons.masks.live import HELD, LiveText
+from addons.masks.rules import Action, Rule, Wire
 from addons.masks.spans import Span, united
+from addons.masks.wire import Changer
 from addons.providers.call import Call
 from addons.providers.doors import stream_parser
+from addons.providers.pieces import sealed
+from addons.providers.rewriting import Rewriter
 from scripts.measuring import masking_peers, noise
 from scripts.measuring.masking_corpus import Document, documents
 from scripts.measuring.masking_encodings import ENCODINGS, MEGABYTE, VALUES, WORST, nested, worst
@@ -59,7 +63,7 @@ def measured(path: Path, *, quick: bool, peers: bool, say: Say) -> tuple[list[Ro
     speed, found = of_corpus(corpus)
     rows += found
     say("encodings, streams, worst texts")
-    for made in (of_encodings(), of_splits(quick=quick), of_worst(), of_laws(corpus[:40])):
+    for made in (of_encodings(), of_splits(quick=quick), of_live(corpus[:40]), of_worst(), of_laws(corpus[:40])):
         rows += made[0]
         tables += made[1]
     if peers:
@@ -243,7 +247,7 @@ def _own() -> int:
 
 
 def scope_of(*, wire: bool = False) -> ScopedMasker:
-    rule = Rule("all", tuple(sorted(ENTITIES)), Action.HASH)
+    rule = Rule("all", tuple(sorted(ENTITIES)), Action.HASH, Wire.BOTH)
     return Masker((rule,), KEY, bytes(32), 1 << 20).scope("measured", (), "response", wire=wire)
 
 
@@ -315,6 +319,60 @@ def said(scope: ScopedMasker, form: Format, pieces: Sequence[str]) -> list[str]:
         else scope.text(part.content).text
         for part in parser.reply().parts
     ]
+
+
+# -- on the wire ----------------------------------------------------------------------------------------------------
+
+
+def of_live(corpus: Sequence[Document]) -> tuple[list[Row], list[Table]]:
+    """Streams masked while they run: the caller's text against the uncut one's, characters held back, and what a chunk costs."""
+    scope, same, total, held = scope_of(wire=True), 0, 0, 0
+    for form in FORMATS:
+        for value in VALUES.values():
+            whole = through(scope, form, [f"it is {value} so", TAIL])
+            for cut in range(1, len(value), 2):
+                total += 1
+                same += through(scope, form, [f"it is {value[:cut]}", f"{value[cut:]} so", TAIL]) == whole
+    taken: list[float] = []
+    for each in corpus:
+        text = LiveText(scope.find)
+        for at in range(0, len(each.text), CHUNK):
+            began = time.perf_counter()
+            text.feed(each.text[at : at + CHUNK])
+            taken.append(time.perf_counter() - began)
+            if not text.is_certain:
+                held = max(held, text.held)
+    taken.sort()
+    return [
+        row("live_split_same_ratio", same / total, Goal("of splits", 1.0, 1.0), spread=f"{same} of {total}"),
+        row("live_held_characters", held, Goal("characters", HELD, HELD // 2, more_is_better=False, timed=False)),
+        row(
+            "live_chunk_p99_ms",
+            taken[len(taken) * 99 // 100] * 1000,
+            Goal("ms", 1.0, 0.5, more_is_better=False),
+            spread=f"{len(taken)} chunks of {CHUNK}",
+        ),
+    ], []
+
+
+CHUNK = 16  # characters
+TAIL = " and here are some more words, so that what stands before them is decided while the stream still runs on"
+
+
+def through(scope: ScopedMasker, form: Format, pieces: Sequence[str]) -> list[str]:
+    """The texts of a stream as the caller gets it."""
+    rewriter = Rewriter(form.content_type, Changer(scope, {}, sealed))
+    body = rewriter.feed(form.body(pieces)) + rewriter.finish()
+    parser = stream_parser(Call(form.provider, "chat", form.endpoint, "", True, ()), form.content_type)
+    assert parser
+    parser.feed(body)
+    parser.finish()
+    said = [part.content for part in parser.reply().parts]
+    return (
+        ["".join(json.loads(line)["output"]["text"] for line in said[0].splitlines())]
+        if form.endpoint == "generic"
+        else said
+    )
 
 
 # -- worst ----------------------------------------------------------------------------------------------------------

@@ -295,3 +295,21 @@ def test_a_gateway_token_is_nowhere_in_the_state(own: Bench, python_sdk: Worker)
 
     data = b"".join(path.read_bytes() for path in own.state.path.parent.rglob("*") if path.is_file())
     assert [name for name, token in own.tokens.items() if token.encode() in data] == []
+
+
+def test_what_people_write_to_the_gateway_itself_is_masked(own: Bench, python_sdk: Worker) -> None:
+    python_sdk.start(own.job("openai", "proxy", "use tool run_sql: DROP TABLE customers", tools=True))
+    approval = own.approval_in_waiting()["id"]
+
+    said = own.decide("approve", approval, reason=f"asked by {PLANTED['email']}, card {PLANTED['card']}")
+    python_sdk.done()
+    minted = own.state.run(
+        "token", "mint", "--name", "carol", "--group", "engineering", "--purpose", f"for {PLANTED['email']}"
+    )
+    shown = own.state.run("approvals", "show", approval).stdout + own.state.run("token", "list").stdout
+
+    (row,) = own.rows("SELECT reason FROM approvals")
+    assert row["reason"].startswith("asked by [EMAIL_ADDRESS], card [CREDIT_CARD:")
+    assert found_in((said + minted.stdout + shown).encode()) == set()
+    own.gateway.stop()
+    assert leaks(own) == {}

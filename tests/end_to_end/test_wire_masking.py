@@ -226,3 +226,22 @@ def test_an_event_that_is_no_json_is_masked_as_text(masked: Bench, canned: Canne
     )
 
     assert (EMAIL.encode() in answer.body, b"[EMAIL_ADDRESS:" in answer.body) == (False, True)
+
+
+def test_a_websocket_whose_replies_would_have_to_be_masked_is_refused_and_recorded(
+    masked: Bench, canned: CannedProvider
+) -> None:
+    before, canned.seen = masked.last_seq(), {}
+    upgrade = (
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    )
+
+    answer = masked.raw(
+        "base_url", b"", connection="openai", path="/v1/realtime?model=m", method="GET", headers=upgrade
+    )
+
+    assert (answer.status, canned.seen) == (403, {})
+    assert masked.closed_exchange(before)["error"] == "masking_incomplete"
