@@ -37,6 +37,7 @@ SUBCOMMANDS = (
     Subcommand(
         "approvals", "scripts.approvals:approvals", "list, show, approve, deny and watch what waits for a decision"
     ),
+    Subcommand("console", "scripts.console:console", "where people approve and auditors read, in a browser"),
     Subcommand("sessions", "scripts.sessions:sessions", "what happened, newest first"),
     Subcommand("show", "scripts.show:show", "an exchange or a session as a timeline"),
     Subcommand("replay", "scripts.replay:replay", "recorded exchanges as flows, in a file or in mitmweb"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from addons.console import reach
 from addons.console.state import StateFolder
 from scripts import seen
-from scripts.options import json_option, state_option, token_option
+from scripts.options import gateway_option, json_option, state_option, token_option
+from scripts.remote import Remote
 from scripts.terminal import harmless, one_line, print_json, print_table
 
 STATES = ("pending", "unreviewed", "approved", "denied", "expired", "cancelled", "all")
@@ -28,10 +28,11 @@ def approvals() -> None:
 @click.option("--only", "wanted", type=click.Choice(STATES), default="pending", show_default=True, help="Which ones.")
 @token_option("With your own token, the list says which of them you may decide.")
 @json_option()
+@gateway_option()
 @state_option()
-def list_(*, folder: StateFolder, wanted: str, token: str | None, as_json: bool) -> None:
+def list_(*, folder: StateFolder, gateway: str, wanted: str, token: str | None, as_json: bool) -> None:
     """Those that wait, oldest first."""
-    rows = reach.ask(folder, "GET", "/approvals", query={"state": wanted}, token=token or "")["approvals"]
+    rows = Remote(gateway, folder).ask("GET", "/approvals", query={"state": wanted}, token=token or "")["approvals"]
     if as_json:
         print_json(rows)
         return
@@ -57,10 +58,13 @@ def list_(*, folder: StateFolder, wanted: str, token: str | None, as_json: bool)
 @click.option("--content/--no-content", default=True, help="Also what was asked, masked; that it was read is recorded.")
 @token_option(MINE)
 @json_option()
+@gateway_option()
 @state_option()
-def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | None, as_json: bool) -> None:
+def show(
+    *, folder: StateFolder, gateway: str, approval_id: str, content: bool, token: str | None, as_json: bool
+) -> None:
     """One approval with its votes, and the call that waits for it."""
-    row = reach.ask(folder, "GET", f"/approvals/{approval_id}")
+    row = Remote(gateway, folder).ask("GET", f"/approvals/{approval_id}", token=token or "")
     if as_json:
         print_json(row)
         return
@@ -81,7 +85,9 @@ def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | N
     for held in row.get("shown", ()) if content else ():
         click.echo(one_line(f"held tool call  {held['name']}"))
         click.echo(harmless(held["text"]))
-    if content and row["exchange_id"]:
+    if content and gateway:
+        click.echo(one_line(f"what was asked: {gateway.rstrip('/')}/approvals/{row['id']}"))
+    elif content and row["exchange_id"]:
         from scripts.show import show_one  # noqa: PLC0415 -- only where content is asked for
 
         click.echo()
@@ -103,10 +109,12 @@ def show(*, folder: StateFolder, approval_id: str, content: bool, token: str | N
 @click.option("--break-glass", is_flag=True, help="Alone, in an emergency: it is flagged, and reviewed later.")
 @token_option(MINE)
 @json_option()
+@gateway_option()
 @state_option()
 def approve(
     *,
     folder: StateFolder,
+    gateway: str,
     approval_id: str,
     reason: str,
     session: bool,
@@ -121,7 +129,7 @@ def approve(
     more: dict[str, Any] = {"scope": "minutes", "minutes": minutes} if minutes else {}
     more |= {"scope": "session"} if session else {}
     more |= {"break_glass": True} if break_glass else {}
-    _decide(folder, approval_id, "approve", {"reason": reason} | more, token, as_json=as_json)
+    _decide(folder, gateway, approval_id, "approve", {"reason": reason} | more, token, as_json=as_json)
 
 
 @approvals.command(epilog='\b\nExample:\n  affidavit approvals deny ap_018f2a6c-… --reason "production data"')
@@ -129,19 +137,21 @@ def approve(
 @click.option("--reason", required=True, help="One sentence; it becomes part of the evidence.")
 @token_option(MINE)
 @json_option()
+@gateway_option()
 @state_option()
-def deny(*, folder: StateFolder, approval_id: str, reason: str, token: str | None, as_json: bool) -> None:
+def deny(*, folder: StateFolder, gateway: str, approval_id: str, reason: str, token: str | None, as_json: bool) -> None:
     """Refuse the call; the same request is refused again until the approval's time is up."""
-    _decide(folder, approval_id, "deny", {"reason": reason}, token, as_json=as_json)
+    _decide(folder, gateway, approval_id, "deny", {"reason": reason}, token, as_json=as_json)
 
 
 @approvals.command(epilog="\b\nExample:\n  affidavit approvals revoke ap_018f2a6c-…")
 @click.argument("approval_id")
 @token_option(MINE)
+@gateway_option()
 @state_option()
-def revoke(*, folder: StateFolder, approval_id: str, token: str | None) -> None:
+def revoke(*, folder: StateFolder, gateway: str, approval_id: str, token: str | None) -> None:
     """Take an approval back: what it still would let through is not let through any more."""
-    row = reach.ask(folder, "POST", f"/approvals/{approval_id}/revoke", token=token or "")
+    row = Remote(gateway, folder).ask("POST", f"/approvals/{approval_id}/revoke", token=token or "")
     click.echo(one_line(f"{row['approval_id']} is revoked"))
 
 
@@ -153,13 +163,21 @@ def revoke(*, folder: StateFolder, approval_id: str, token: str | None) -> None:
 @click.option("--reason", required=True, help=REASON)
 @token_option(MINE)
 @json_option()
+@gateway_option()
 @state_option()
 def review(
-    *, folder: StateFolder, approval_id: str, justified: bool, reason: str, token: str | None, as_json: bool
+    *,
+    folder: StateFolder,
+    gateway: str,
+    approval_id: str,
+    justified: bool,
+    reason: str,
+    token: str | None,
+    as_json: bool,
 ) -> None:
     """Look again at what was approved by breaking the glass."""
     body = {"reason": reason, "justified": justified}
-    row = reach.ask(folder, "POST", f"/approvals/{approval_id}/review", body=body, token=token or "")
+    row = Remote(gateway, folder).ask("POST", f"/approvals/{approval_id}/review", body=body, token=token or "")
     if as_json:
         print_json(row)
     else:
@@ -171,11 +189,15 @@ def review(
 )
 @click.argument("approval_id")
 @click.option("--all", "every", is_flag=True, help="Of every vote and use, not only the newest.")
+@token_option("Of another machine's gateway: who you are.")
 @json_option()
+@gateway_option()
 @state_option()
-def receipt(*, folder: StateFolder, approval_id: str, every: bool, as_json: bool) -> int:
+def receipt(
+    *, folder: StateFolder, gateway: str, approval_id: str, every: bool, token: str | None, as_json: bool
+) -> int:
     """The signed record of a decision, which anybody can check without us. Exit 1 where nothing was decided yet."""
-    found = reach.ask(folder, "GET", f"/approvals/{approval_id}/receipts")
+    found = Remote(gateway, folder).ask("GET", f"/approvals/{approval_id}/receipts", token=token or "")
     if as_json:
         print_json(found)
     for note in found["receipts"] if every else found["receipts"][-1:]:
@@ -195,15 +217,20 @@ def receipt(*, folder: StateFolder, approval_id: str, every: bool, as_json: bool
 @click.option("--hours", type=click.IntRange(1, 720), default=8, show_default=True, help="For how long.")
 @click.option("--end", is_flag=True, help="Take it back now.")
 @token_option(MINE)
+@gateway_option()
 @state_option()
-def delegate(*, folder: StateFolder, group: str, to: str, hours: int, end: bool, token: str | None) -> None:
+def delegate(
+    *, folder: StateFolder, gateway: str, group: str, to: str, hours: int, end: bool, token: str | None
+) -> None:
     """Let another person decide in your name: for a group of yours, for some hours, and never what you ask for yourself."""
     if end:
-        found = reach.ask(folder, "POST", "/delegations/end", body={"group": group, "to": to}, token=token or "")
+        found = Remote(gateway, folder).ask(
+            "POST", "/delegations/end", body={"group": group, "to": to}, token=token or ""
+        )
         click.echo(f"{len(found['delegations'])} ended")
         return
-    row = reach.ask(
-        folder, "POST", "/delegations", body={"group": group, "to": to, "seconds": hours * 3600}, token=token or ""
+    row = Remote(gateway, folder).ask(
+        "POST", "/delegations", body={"group": group, "to": to, "seconds": hours * 3600}, token=token or ""
     )
     click.echo(one_line(f"{row['to']} may decide for {row['group']} until {row['ends_at']}"))
 
@@ -213,14 +240,16 @@ def delegate(*, folder: StateFolder, group: str, to: str, hours: int, end: bool,
     '  affidavit approvals watch --json | while read -r line; do notify-send Affidavit "$line"; done'
 )
 @click.option("--bell/--no-bell", default=True, help="Ring the terminal's bell for each call that begins to wait.")
+@token_option("Of another machine's gateway: who you are.")
 @json_option()
+@gateway_option()
 @state_option()
-def watch(*, folder: StateFolder, bell: bool, as_json: bool) -> None:
+def watch(*, folder: StateFolder, gateway: str, bell: bool, token: str | None, as_json: bool) -> None:
     """What waits now, then each change, until the gateway stops. With --json: one object a line, and no bell."""
     import json  # noqa: PLC0415 -- only here
 
     rung: set[str] = set()
-    for row in reach.watch(folder):
+    for row in Remote(gateway, folder).watch(token or ""):
         if as_json:
             click.echo(json.dumps(row, ensure_ascii=True))
             continue
@@ -234,11 +263,20 @@ def watch(*, folder: StateFolder, bell: bool, as_json: bool) -> None:
 
 
 def _decide(
-    folder: StateFolder, approval_id: str, verdict: str, body: dict[str, Any], token: str | None, *, as_json: bool
+    folder: StateFolder,
+    gateway: str,
+    approval_id: str,
+    verdict: str,
+    body: dict[str, Any],
+    token: str | None,
+    *,
+    as_json: bool,
 ) -> None:
-    if said := seen.look_at(folder):
+    if not gateway and (said := seen.look_at(folder)):
         click.echo(f"note: {said}", err=True)
-    row: dict[str, Any] = reach.ask(folder, "POST", f"/approvals/{approval_id}/{verdict}", body=body, token=token or "")
+    row: dict[str, Any] = Remote(gateway, folder).ask(
+        "POST", f"/approvals/{approval_id}/{verdict}", body=body, token=token or ""
+    )
     if as_json:
         print_json(row)
         return

@@ -46,7 +46,7 @@ def gateway_option() -> Decorator:
         default="",
         metavar="URL",
         is_eager=True,
-        help="The gateway's base URL, as https://gateway.example.com:8081.  [default: the one that owns the state]",
+        help="The gateway's console, or for logins its base URL: https://gateway.example.com:8082.  [default: the one that owns the state]",
     )
 
 

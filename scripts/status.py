@@ -56,7 +56,7 @@ def _print(answer: dict[str, Any]) -> None:
             if gateway
             else "not running",
         ),
-        ("console", (gateway and gateway["console"]) or "none; affidavit_console_port in mitm.conf"),
+        ("console", (gateway and gateway["console"]) or "none: affidavit_console_port in mitm.conf"),
         ("versions", ", ".join(f"{name} {value}" for name, value in answer["versions"].items())),
         ("policies", f"{answer['policies']['digest']}  {answer['policies']['folder']}"),
         ("log", f"{answer['origin']}: {log['size']} leaves"),

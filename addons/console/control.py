@@ -117,7 +117,7 @@ class Control(Quiet):
             path=request.path,
             actor=user_actor(self._peer_uid()),
             query={name: self.get_query_argument(name) for name in request.query_arguments},
-            body=_json(request.body),
+            body=json_of(request.body),
             token=credential.strip() if scheme.lower() == "bearer" else "",
         )
 
@@ -150,7 +150,7 @@ class Watch(Control):
         self._changes.put_nowait(None)
 
 
-def _json(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
     try:
         return orjson.loads(body) if body else None
     except orjson.JSONDecodeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class Browser:
 
     origin: str
     cookies: dict[str, str] = field(default_factory=dict)
+    cafile: str = ""
 
     async def get(self, path: str, **headers: str) -> Answer:
         return await asyncio.to_thread(self._ask, "GET", path, "", headers)
@@ -64,7 +66,11 @@ class Browser:
         return await self.post(path, {"form_token": shown.form_token, **form})
 
     def _ask(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=20)
+        site = urlsplit(self.origin)
+        connection = http.client.HTTPConnection(site.netloc, timeout=20)
+        if site.scheme == "https":
+            context = ssl.create_default_context(cafile=self.cafile)
+            connection = http.client.HTTPSConnection(site.netloc, timeout=20, context=context)
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
         if self.cookies:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -91,9 +97,10 @@ class Bench:
     origin: str
     clock: Clock
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    cafile: str = ""
 
     def browser(self) -> Browser:
-        return Browser(self.origin)
+        return Browser(self.origin, cafile=self.cafile)
 
     async def person(self, name: str, *groups: str) -> Caller:
         self.tokens[name], caller = await person(self.desk, name, *groups)
@@ -182,6 +189,6 @@ def with_console(
 
     async def serve() -> Any:
         async with owning(state, clock) as desk, listening(desk, place) as origin:
-            return await work(Bench(desk, origin, clock))
+            return await work(Bench(desk, origin, clock, cafile=place.certificate))
 
     return asyncio.run(serve())

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import html
+import http.client
 import re
 from dataclasses import replace
 
 import pytest
 
 from addons.approvals.state import About, Action, Scope, Shown, State
+from addons.console import judging
 from addons.console.state import StateRefused
 from addons.console.web import live
 from addons.console.web.found import PAGE_ROWS
 from addons.console.web.sessions import IDLE, LONGEST
 from addons.console.web.site import Place, Site
 from addons.policy.model import Approvers
-from tests.console.browsing import with_console
+from scripts.local_certificate import throwaway_certificate
+from tests.console.browsing import Browser, with_console
 from tests.console.desks import hold_rule, leaf_types
 
 
@@ -268,6 +271,20 @@ def test_a_link_from_another_site_is_asked_for_again_from_ours(state, clock):
     assert (again.status, f'content="0; url={path_of(approval)}"' in again.text) == (200, True)
     assert "say: hello" not in again.text
     assert page.status == 200
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example/"])
+def test_a_link_that_only_looks_like_a_path_of_ours_leads_nowhere(state, clock, path):
+    async def work(bench):
+        port = bench.origin.rpartition(":")[2]
+        fetch = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Dest": "document"}
+        other_name = await bench.browser().get(path, host=f"localhost:{port}")
+        return bench.origin, await bench.browser().get(path, **fetch), other_name
+
+    origin, again, other_name = with_console(state, clock, work)
+
+    assert 'content="0; url=/"' in again.text
+    assert other_name.location == f"{origin}/"
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/history", "/nowhere", "/static/console.js", "/static/nothing.js"])
@@ -528,6 +545,20 @@ def test_who_only_reads_sees_all_and_decides_nothing(state, clock, who, groups):
     assert approval.state is State.PENDING
 
 
+def test_the_register_makes_an_auditor_until_it_is_ended(state, clock):
+    async def work(bench):
+        await bench.person("rita", "marketing")
+        await judging.set_role(bench.desk, "os|root", "local|rita", "auditor", end=False)
+        rita = await bench.signed_in("rita")
+        page = await rita.get("/history")
+        await judging.set_role(bench.desk, "os|root", "local|rita", "auditor", end=True)
+        return page, await rita.get("/history")
+
+    page, after = with_console(state, clock, work)
+
+    assert (page.status, after.status) == (200, 403)
+
+
 def test_nobody_approves_their_own_call(state, clock):
     async def work(bench):
         await bench.person("alice", "engineering", "data-owners")
@@ -731,6 +762,27 @@ def test_a_port_that_is_taken_stops_the_start_with_the_way_out(state, clock):
 
     with pytest.raises(StateRefused, match="cannot listen"):
         with_console(state, clock, work)
+
+
+def test_over_tls_the_cookie_is_secure_and_plain_http_gets_nothing(state, clock, tmp_path):
+    certificate = throwaway_certificate(tmp_path)
+
+    async def work(bench):
+        await bench.person("bob", "data-owners")
+        signed_in = await bench.browser().sign_in(bench.tokens["bob"])
+        plain = Browser(bench.origin.replace("https:", "http:"))
+        with pytest.raises((OSError, http.client.HTTPException)):
+            await plain.get("/login")
+        return signed_in
+
+    answer = with_console(state, clock, work, Place("127.0.0.1", 0, certificate=str(certificate)))
+
+    assert answer.status == 303
+    assert {"Secure", "HttpOnly", "SameSite=Strict"} <= {
+        part.strip() for part in answer.headers["set-cookie"].split(";")
+    }
+    assert answer.headers["set-cookie"].startswith("__Host-affidavit=")
+    assert "max-age" in answer.headers["strict-transport-security"]
 
 
 def test_under_https_the_cookie_is_bound_to_the_host():

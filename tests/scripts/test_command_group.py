@@ -43,6 +43,7 @@ OURS = (
     "whoami",
     "token",
     "approvals",
+    "console",
     "sessions",
     "show",
     "policy",

@@ -35,7 +35,10 @@ class Console:
     sessions: Sessions = field(default_factory=Sessions)
     begun: Begun = field(default_factory=Begun)  # logins under way
     asking: Limit = field(default_factory=lambda: Limit(burst=120, per_second=10))  # by session, else by address
-    signing_in: Limit = field(default_factory=lambda: Limit(burst=10, per_second=0.1))  # by address
+    guessing: Limit = field(default_factory=lambda: Limit(burst=10, per_second=0.1))  # tokens in the form, by address
+    turning_away: Limit = field(
+        default_factory=lambda: Limit(burst=20, per_second=0.1)
+    )  # as it is recorded, by address
     static: dict[str, tuple[str, bytes]] = field(init=False, repr=False)  # name -> type, bytes
     templates: jinja2.Environment = field(init=False, repr=False)
 

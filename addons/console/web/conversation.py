@@ -76,8 +76,8 @@ class Said:
 
     @property
     def folded(self) -> bool:
-        """Instructions and lists of tools are long and seldom the point."""
-        return self.role == "system" and len(self.text) > LONG_CHARACTERS and not self.matched
+        """Lists of tools and long instructions are seldom the point."""
+        return self.role == "system" and not self.matched and (self.name == "tools" or len(self.text) > LONG_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,12 @@ class Page:
     matches: tuple[int, ...]  # the pages on which something matched
 
 
-def parts(rows: Sequence[Row], rule: ApprovalRule | None, *, held: Iterable[Row] = ()) -> tuple[Said, ...]:
+def parts(
+    rows: Sequence[Row], rule: ApprovalRule | None, *, held: Iterable[Row] = (), own: Iterable[str] = ()
+) -> tuple[Said, ...]:
     """The parts of an exchange in their order, then the held tool calls that are not in the record yet; with what `rule` found.
 
-    held: name and text of each.
+    held: name and text of each; own: the names of entities that the policies add.
     """
     recorded = {(row["name"], row["content"]) for row in rows if row["kind"] == Kind.TOOL_CALL}
     calls = [
@@ -125,9 +127,10 @@ def parts(rows: Sequence[Row], rule: ApprovalRule | None, *, held: Iterable[Row]
         if (one["name"], one["text"]) not in recorded
     ]
     looking = None if rule is None else Looking.under(rule)
+    entities = ENTITIES | frozenset(own)
     return (
-        *(_said(row, looking, held=False) for row in rows),
-        *(_said(row, looking, held=True) for row in calls),
+        *(_said(row, looking, entities, held=False) for row in rows),
+        *(_said(row, looking, entities, held=True) for row in calls),
     )
 
 
@@ -162,14 +165,14 @@ class Looking:
         return self.when.commands is not None and bool(self.calls.judge(facts).noted)
 
 
-def _said(row: Row, looking: Looking | None, *, held: bool) -> Said:
+def _said(row: Row, looking: Looking | None, entities: frozenset[str], *, held: bool) -> Said:
     kind, text, tool = str(row["kind"] or ""), str(row["content"] or ""), str(row["name"] or "")
     if looking is not None and row["direction"] != looking.when.direction:
         looking = None  # the rule did not look here
     statements: tuple[Statement, ...] = ()
     if kind == Kind.TOOL_CALL:
         statements, text = tuple(_statements(tool, text, looking)), _laid_out(text)
-    masked = places(text, ENTITIES)
+    masked = places(text, entities)
     found = ([] if looking is None else list(_found(text, looking.when, masked))) + _named(text, statements)
     return Said(
         role=str(row["role"] or ""),

@@ -96,6 +96,14 @@ def called_before(database: Connection, subject: str, exchange_id: str) -> list[
     )
 
 
+def roles_given(database: Connection, subject: str) -> list[str]:
+    """By the register (affidavit roles), and not ended."""
+    found = _rows(
+        database, "SELECT role FROM roles WHERE subject = :subject AND ended_at IS NULL", {"subject": subject}
+    )
+    return [row["role"] for row in found]
+
+
 def _rows(database: Connection, statement: str, values: Row) -> list[Row]:
     cursor = database.execute(statement, values)
     names = [column[0] for column in cursor.description]

@@ -25,6 +25,7 @@ from addons.console import operations
 from addons.console.control import Quiet
 from addons.console.operations import Ask, OperationRefused
 from addons.console.web.console import Console
+from addons.console.web.found import roles_given
 from addons.console.web.roles import NOBODY, Roles, may_see, roles_of
 from addons.console.web.sessions import Session
 from addons.evidence.database import Connection
@@ -58,7 +59,7 @@ class Guarded(Quiet):
         if self.request.host.lower() != site.host:
             if self.request.method != "GET":
                 raise OperationRefused(421, "host_other", "this is another name of the console", f"go to {site.origin}")
-            self.redirect(f"{site.origin}{self.request.uri}")
+            self.redirect(f"{site.origin}{self.here}")
             return
         self.check_rate()
 
@@ -72,8 +73,30 @@ class Guarded(Quiet):
             raise OperationRefused(429, TOO_MANY, "that was too often", f"wait {self.retry_after} s, then try again")
 
     @property
+    def here(self) -> str:
+        """The path and query asked for; `//elsewhere.example` is a path to us and another site to a browser."""
+        uri = self.request.uri or "/"
+        return uri if uri.startswith("/") and not uri.startswith(("//", "/\\")) else "/"
+
+    @property
     def address(self) -> str:
         return str(self.request.remote_ip)
+
+    async def roles_of(self, caller: Caller) -> Roles:
+        """By the policies, the delegations and the register as they are now."""
+        desk = self.console.desk
+        lent = standing_in(desk.waiting.delegations(), caller.subject, "", desk.clock())
+        given = await self.read(lambda store: roles_given(store, caller.subject))
+        return roles_of(desk.policies, caller, (one.group for one in lent), given)
+
+    async def read[T](self, look: Callable[[Connection], T]) -> T:
+        """A short look at the store, off the loop."""
+
+        def looked() -> T:
+            with self.console.desk.store.reading() as store:
+                return look(store)
+
+        return await asyncio.to_thread(looked)
 
     def write_error(self, status_code: int, **more: Any) -> None:
         """Our own refusals say what to do; anything else says only that it failed. Never a traceback, which may quote a prompt."""
@@ -108,7 +131,7 @@ class Page(Guarded):
         if self.request.method == "POST":
             self._check_form()
         elif self.session is None and self.signed_in_only and self._came_from_elsewhere():
-            self.render_page("again.html", target=self.request.uri)
+            self.render_page("again.html", target=self.here)
 
     signed_in_only = True
 
@@ -132,12 +155,7 @@ class Page(Guarded):
         self.session = session
         if self.counts_as_use:
             session.seen_at = now
-        self.roles = self.roles_of(self.caller)
-
-    def roles_of(self, caller: Caller) -> Roles:
-        desk = self.console.desk
-        lent = standing_in(desk.waiting.delegations(), caller.subject, "", desk.clock())
-        return roles_of(desk.policies, caller, (one.group for one in lent))
+        self.roles = await self.roles_of(self.caller)
 
     @property
     def counts_as_use(self) -> bool:
@@ -149,7 +167,7 @@ class Page(Guarded):
         if self.session is None or self.caller is None:
             if self.request.method != "GET" or not self.counts_as_use:
                 raise OperationRefused(401, "signed_out", "you are not signed in any more", "sign in again")
-            query = urlencode({"next": self.request.uri}) if self.request.uri != "/" else ""
+            query = urlencode({"next": self.here}) if self.here != "/" else ""
             self.redirect("/login" + (f"?{query}" if query else ""), status=303)
             raise web.Finish
         if not self.roles.any:
@@ -199,15 +217,6 @@ class Page(Guarded):
         )
 
     # -- the record -------------------------------------------------------------------------------------------------
-    async def read[T](self, look: Callable[[Connection], T]) -> T:
-        """A short look at the store, off the loop."""
-
-        def looked() -> T:
-            with self.console.desk.store.reading() as store:
-                return look(store)
-
-        return await asyncio.to_thread(looked)
-
     async def record_reading(self, what: str, record_id: str, purpose: str) -> None:
         """That this person looks is durable before they see anything."""
         body = {"what": what, "id": record_id, "purpose": f"console: {purpose}" if purpose else "console"}

@@ -13,6 +13,7 @@ from addons.console.control import say_nothing
 from addons.console.desk import Desk
 from addons.console.state import StateRefused
 from addons.console.web import pages
+from addons.console.web.api import PREFIX, Api, ApiWatch
 from addons.console.web.console import Console
 from addons.console.web.guard import Guarded
 from addons.console.web.live import Live
@@ -35,6 +36,8 @@ PAGES: tuple[tuple[str, type[Guarded]], ...] = (
     (r"/login/([\w.-]{1,64})", SignInAt),
     (r"/callback", SignInBack),
     (r"/logout", SignOut),
+    (rf"{PREFIX}/approvals/watch", ApiWatch),
+    (rf"{PREFIX}/.*", Api),
     (r"/static/([\w.-]{1,40})", pages.Static),
     (r"/.*", pages.Nothing),
 )

@@ -36,11 +36,12 @@ class Queue(Page):
         await self.console.desk.expire_due()
         seen = [one for one in self.console.desk.approvals(State.PENDING) if self.sees(one)]
         mine = [one for one in seen if self.console.desk.may_decide(one, caller)]
+        may = {one.id for one in mine}
         only_mine = self.get_query_argument("show", "mine" if mine and not self.roles.sees_all else "all") == "mine"
         rows = mine if only_mine else seen
         number, count = _page(self.get_query_argument("page", "1"), len(rows))
         shown = [
-            approval_shape(one) | {"mine": one in mine} for one in rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+            approval_shape(one) | {"mine": one.id in may} for one in rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
         ]
         calls = await self.read(lambda store: found.exchanges(store, [row["exchange_id"] for row in shown]))
         if self.roles.sees_all and (self.counts_as_use or not (self.session and self.session.streams)):
@@ -68,9 +69,10 @@ class One(Page):
         approval = self._in_memory(approval_id)
         rule = self._rule(row)
         number = self.get_query_argument("part", "")
+        own = tuple(one.entity for one in self.console.desk.policies.masking_patterns)
         await self.record_reading("exchange", row["exchange_id"] or "", f"approval {approval_id}")
         exchange, said, page, before, called = await self.read(
-            lambda store: _told(store, row, rule, int(number) if number.isdecimal() else None)
+            lambda store: _told(store, row, rule, own, int(number) if number.isdecimal() else None)
         )
         self.render_page(
             "approval.html",
@@ -246,12 +248,12 @@ class Nothing(Page):
 
 
 def _told(
-    store: Connection, row: Row, rule: ApprovalRule | None, number: int | None
+    store: Connection, row: Row, rule: ApprovalRule | None, own: tuple[str, ...], number: int | None
 ) -> tuple[Row | None, Sequence[conversation.Said], conversation.Page, list[found.Row], list[found.Row]]:
     exchange_id, requester = row["exchange_id"] or "", row["requester"] or ""
     exchange = readings.exchange(store, exchange_id)
     messages = readings.contents(store, exchange_id)["messages"]
-    said = conversation.parts(messages, rule, held=row.get("shown", ()))
+    said = conversation.parts(messages, rule, held=row.get("shown", ()), own=own)
     return (
         exchange,
         said,

@@ -1,8 +1,8 @@
 """What a person may do in the console, by the policies in force. Pure. Not whether one may decide an approval (approvals/).
 
-    approver   whoever a rule of approval.yaml asks     sees what they may decide, what they decided, and what they asked for
-    auditor    a group of identity.yaml                  sees everything, changes nothing; that they looked is a record
-    admin      a group of identity.yaml                  sees everything; takes back what was approved or still waits
+    approver   whoever a rule of approval.yaml asks        sees what they may decide, what they decided, and what they asked for
+    auditor    a group of identity.yaml, or the register    sees everything, changes nothing; that they looked is a record
+    admin      a group of identity.yaml                     sees everything; takes back what was approved or still waits
 Seeing all and changing nothing is what makes an auditor: who is both approver and auditor decides as an approver does.
 """
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from addons.policy.matching import in_groups
 from addons.policy.model import ApprovalRule, Policies, Then
 from addons.tokens.caller import Caller
+
+AUDITOR = "auditor"  # in the register
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,17 @@ class Roles:
 NOBODY = Roles(frozenset(), auditor=False, admin=False)
 
 
-def roles_of(policies: Policies, caller: Caller, lent: Iterable[str] = ()) -> Roles:
-    """lent: the groups that others let this person decide for. A job or a service is no person, and has no role."""
+def roles_of(policies: Policies, caller: Caller, lent: Iterable[str] = (), given: Iterable[str] = ()) -> Roles:
+    """lent: the groups that others let this person decide for; given: roles of the register.
+
+    A job or a service is no person, and has no role.
+    """
     if caller.workload:
         return NOBODY
     groups, named = (*caller.groups, *lent), policies.identity.roles
     return Roles(
         frozenset(rule.id for rule in policies.approval if rule.then is Then.HOLD and in_groups(groups, _asked(rule))),
-        auditor=_within(caller, named.auditor),
+        auditor=_within(caller, named.auditor) or AUDITOR in given,
         admin=_within(caller, named.admin),
     )
 

@@ -45,7 +45,7 @@ class Door(Page):
     async def begin(self, caller: Caller, to: str, own_token: str = "") -> None:
         """A session for whoever has a role; an older one in this browser ends. own_token: id of the one made for it."""
         site, desk = self.console.site, self.console.desk
-        if not self.roles_of(caller).any:
+        if not (await self.roles_of(caller)).any:
             if own_token:
                 await desk.revoke_token(own_token, caller.subject)
             message, hint = self.no_role(caller)
@@ -59,6 +59,7 @@ class Door(Page):
 
     async def turned_away(self, code: str, hint: str, to: str = START, subject: str = "") -> None:
         """Recorded, so that guessing is seen; limited, so that it cannot fill the record."""
+        self.take(self.console.turning_away, self.address)
         attrs = {"code": code, "host": "console"}
         meta = {"client": self.address}
         await self.console.desk.record(Event("identity.refused", actor=subject, attrs=attrs, meta=meta))
@@ -92,7 +93,7 @@ class SignIn(Door):
         self.show(self.next_page(self.get_query_argument("next", START)))
 
     async def post(self) -> None:
-        self.take(self.console.signing_in, self.address)
+        self.take(self.console.guessing, self.address)
         to = self.next_page(self.get_body_argument("next", START))
         token = self.get_body_argument("token", "").strip()
         try:
@@ -107,7 +108,6 @@ class SignInAt(Door):
     """Off to an issuer. max_age makes it say when the person proved who they are (auth_time): receipts of decisions name it."""
 
     async def get(self, issuer_id: str) -> None:
-        self.take(self.console.signing_in, self.address)
         site, desk = self.console.site, self.console.desk
         issuer = next((one for one in issuers_of(desk.policies) if one.id == issuer_id), None)
         if issuer is None:
@@ -120,7 +120,9 @@ class SignInAt(Door):
             await self.turned_away(refusal.code, refusal.hint, to)
             return
         except Unreachable as failure:
-            await self.turned_away("issuer_unreachable", f"{issuer.id} does not answer ({failure}); try again", to)
+            await self.turned_away(
+                "issuer_unreachable", f"issuer {issuer.id} does not answer ({failure}); try again", to
+            )
             return
         cookie = secret_text(desk.random)
         self.console.begun.keep(cookie, BegunLogin(pending, issuer, to, desk.clock()))
@@ -140,7 +142,6 @@ class SignInBack(Door):
     """Back from an issuer."""
 
     async def get(self) -> None:
-        self.take(self.console.signing_in, self.address)
         site, desk = self.console.site, self.console.desk
         begun = self.console.begun.take(self.get_cookie(self.login_cookie, "") or "", desk.clock())
         self.clear_cookie(self.login_cookie, path="/", secure=site.secure, samesite="Lax")
@@ -156,7 +157,7 @@ class SignInBack(Door):
                 getattr(refusal, "code", "token_not_minted"), getattr(refusal, "hint", str(refusal)), begun.next
             )
         except Unreachable as failure:
-            hint = f"{begun.issuer.id} does not answer ({failure}); sign in again"
+            hint = f"issuer {begun.issuer.id} does not answer ({failure}); sign in again"
             await self.turned_away("issuer_unreachable", hint, begun.next)
         else:
             await self.begin(caller, begun.next, token_id)
