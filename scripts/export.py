@@ -115,6 +115,13 @@ class _Owner:
     help="How many exchanges get a page of their own.",
 )
 @usage_option()
+@click.option(
+    "--gateway",
+    "gateways",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    help="The package of another gateway (affidavit gateways), to go into this one; repeatable.",
+)
 @click.option("--purpose", default="", help="Why, and for whom; goes into the record of the export.")
 @token_option("Your own token: the record then names you, not only the operating system's user.")
 @json_option()
@@ -132,6 +139,7 @@ def export_package(
     seed: str,
     sample: int,
     usage: tuple[Path, ...],
+    gateways: tuple[Path, ...],
     purpose: str,
     token: str | None,
     as_json: bool,
@@ -141,7 +149,7 @@ def export_package(
     if since and until and since >= until:
         raise click.UsageError(f"--from {since}: expected a time before --to {until}")
     scope = Scope(since or "", until or "", persons, connections, sessions)
-    wish = Wish(seed, sample, controls, tuple(usage_rows(usage)))
+    wish = Wish(seed, sample, controls, tuple(usage_rows(usage)), gateways)
     owner = _Owner(folder, scope, wish, purpose, token or "")
     began = datetime.now(UTC)
     try:

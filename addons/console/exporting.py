@@ -7,7 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from addons.console.desk import Desk
+from addons.evidence.checkpoints import Verifier
+from addons.evidence.package.gateways import register
 from addons.evidence.records import Event
+
+
+async def add_gateway(desk: Desk, actor: str, vkey: str) -> dict[str, Any]:
+    """Another gateway, by its key: `config.changed`, for ever, with nobody's name in it. Raises NoteInvalid."""
+    key = Verifier.of(vkey)
+    attrs = {"changed": "gateway", "state": "added", "log": key.name, "key": key.vkey}
+    (seq, *_) = await desk.record(Event("config.changed", actor=actor, attrs=attrs))
+    return {"seq": seq, "log": key.name, "state": "added"}
+
+
+async def retire_gateway(desk: Desk, actor: str, log: str) -> dict[str, Any]:
+    """Raises LookupError for one that is not in the register, or no more."""
+    with desk.store.reading() as database:
+        if not any(one.log == log and not one.retired_at for one in register(database)):
+            raise LookupError(f"{log} is not in the register")
+    (seq, *_) = await desk.record(
+        Event("config.changed", actor=actor, attrs={"changed": "gateway", "state": "retired", "log": log})
+    )
+    return {"seq": seq, "log": log, "state": "retired"}
 
 
 async def sign_now(desk: Desk) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from addons.console.directory import Login
 from addons.console.rows import approval_of
 from addons.console.shapes import approval_shape, caller_shape, connection_shape, status_shape, token_shape
 from addons.console.waiting import ApprovalUnknown
+from addons.evidence.checkpoints import NoteInvalid
 from addons.evidence.records import Event
 from addons.evidence.store import StoreError
 from addons.policy import decide
@@ -307,6 +308,26 @@ async def explain(desk: Desk, ask: Ask, _item: str) -> Json:
     return await judging.explain(desk, person, ask.actor, body["finding"], body["reason"])
 
 
+async def add_gateway(desk: Desk, ask: Ask, _item: str) -> Json:
+    body = _body(ask, {"vkey": str}, needed={"vkey"})
+    actor = (await approver_of(desk, ask)).subject if ask.token else ask.actor
+    try:
+        return await exporting.add_gateway(desk, actor, body["vkey"])
+    except NoteInvalid as refusal:
+        raise OperationRefused(
+            400, "key_invalid", str(refusal), "copy it from the other gateway's affidavit status"
+        ) from refusal
+
+
+async def retire_gateway(desk: Desk, ask: Ask, _item: str) -> Json:
+    body = _body(ask, {"log": str}, needed={"log"})
+    actor = (await approver_of(desk, ask)).subject if ask.token else ask.actor
+    try:
+        return await exporting.retire_gateway(desk, actor, body["log"])
+    except LookupError as refusal:
+        raise OperationRefused(404, "gateway_unknown", str(refusal), "affidavit gateways list") from refusal
+
+
 async def list_roles(desk: Desk, _ask: Ask, _item: str) -> Json:
     with desk.store.reading() as database:
         return {"roles": readings.roles(database)}
@@ -427,6 +448,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/holds", list_holds),
     ("POST", "/holds", set_hold),
     ("POST", "/holds/{}/lift", lift_hold),
+    ("POST", "/gateways", add_gateway),
+    ("POST", "/gateways/retire", retire_gateway),
     ("GET", "/roles", list_roles),
     ("POST", "/roles", set_role),
 )

@@ -119,6 +119,14 @@ class Office:
         http_get(self.made.provider.port, "/_go/crash")
         self.made.gateway = launch(self.made.state, self.made.gateway.log)
 
+    def forget(self, name: str) -> None:
+        """A person asks to be erased; a second one agrees."""
+        words = ("erase", "--person", f"local|{name}", "--reason", "request of a data subject", "--json")
+        asked = json.loads(self.made.state.run(*words, token=self.made.tokens["alice"], check=False).stdout)
+        self.made.decide("approve", asked["approval"]["id"], reason="seen and agreed")
+        erased = json.loads(self.made.state.run(*words, token=self.made.tokens["alice"], check=False).stdout)
+        assert erased["state"] == "erased", erased
+
     def hold(self, count: int) -> None:
         """Deletions that a second person lets through, and some that they do not."""
         with ThreadPoolExecutor(count) as desks:
@@ -144,6 +152,7 @@ def office(template: Template, tmp_path_factory: pytest.TempPathFactory):
         people.hold(HELD)
         people.crash()
         people.work_all(EXCHANGES - EXCHANGES // 2)
+        people.forget("eve")
         yield people
 
 
@@ -190,6 +199,14 @@ def test_what_a_machine_without_the_project_has_finds_it_whole(package: Path) ->
     said = ran(sys.executable, "-I", package / "data" / "verify.py", "--vkey", vkey, cwd=package)
 
     assert "RESULT: all holds" in said
+
+
+def test_who_was_forgotten_is_nowhere_in_it(office: Office, package: Path) -> None:
+    """Their leaves are: that there was something, and that it was erased on purpose."""
+    everything = b"".join(path.read_bytes() for path in package.rglob("*") if path.is_file())
+
+    assert [needle for needle in (b"local|eve", b"say: not mine", b"eve@example.com") if needle in everything] == []
+    assert b"payload.erased" in everything
 
 
 def test_the_command_finds_it_whole(office: Office, package: Path) -> None:

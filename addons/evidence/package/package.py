@@ -8,6 +8,7 @@
       samples/            one page each, see samples.py
       controls/<id>/      SQL, lists and result of each control, see sheets.py
       evidence.sqlite     see snapshot.py, views.py
+      gateways.csv, gateways/      packages of other gateways, see gateways.py
       accounting.json     the equations; usage.csv what providers say was used
       log/entries.jsonl   the leaves' bytes, one a line
       log/checkpoints/    <size>.txt, signed notes
@@ -37,6 +38,7 @@ from addons.evidence.package import oscal, rules, sheets
 from addons.evidence.package.bag import Bag
 from addons.evidence.package.controls import SHEETS, Criterion, criteria
 from addons.evidence.package.figures import Figures, figures
+from addons.evidence.package.gateways import Other, write_others
 from addons.evidence.package.listing import POPULATION, lines, listed
 from addons.evidence.package.page import Shown, page, sample_page
 from addons.evidence.package.samples import Sample, write_samples
@@ -73,6 +75,7 @@ class Wish:
     sample: int = 25
     controls: tuple[str, ...] = ()  # (): all
     usage: tuple[UsageRow, ...] = ()  # what providers say was used
+    gateways: tuple[Path, ...] = ()  # packages of other gateways, to go into this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +174,10 @@ class _Build:
                 samples = self._samples(package, source, found)
                 self._log(package, source, found)
             self._rules(package)
+            self.step("other gateways", 0, 0)
+            others = write_others(bag, package, self.wish.gateways, self.scope.since, self.scope.until)
             self._machine(package, found, results)
-            bag.write_text("START-HERE.html", page(self._shown(package, found, equations, results, samples)))
+            bag.write_text("START-HERE.html", page(self._shown(package, found, equations, results, samples, others)))
         bag.write_text("KEYS.txt", KEYS_TEXT.format(vkey=self.owner.vkey))
         bag.write("verify.py", [_VERIFIER.read_bytes()])
         return Built(bag.manifest(), found.counts["leaves"], found.counts["opened"])
@@ -283,6 +288,7 @@ class _Build:
         equations: tuple[Equation, ...],
         results: list[ControlResult],
         samples: list[Sample],
+        others: list[Other],
     ) -> Shown:
         left_out = 0
         if self.scope.narrow:
@@ -300,6 +306,7 @@ class _Build:
             _root(found),
             left_out,
             history,
+            tuple(others),
         )
 
     def _stepped(self, what: str, pieces: Iterable[bytes], whole: int) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from addons.evidence.accounting import Equation
 from addons.evidence.package.figures import LONGEST, Figures
+from addons.evidence.package.gateways import Other
 from addons.evidence.package.plain import plain_line, plain_text
 from addons.evidence.package.samples import SHOWN_CHARACTERS, Sample
 from addons.evidence.package.scope import Scope
@@ -59,6 +60,7 @@ class Shown:
     root: str
     left_out: int  # exchanges of the period that a narrower choice left out
     history: tuple[list[Any], ...]  # rows of policies/history.csv
+    others: tuple[Other, ...]  # other gateways that the register names
 
 
 def page(shown: Shown) -> str:

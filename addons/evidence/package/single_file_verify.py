@@ -20,6 +20,7 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   messages      each text in its place: ids are HMACs under the person's key, and an exchange commits to its last one
   lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
                 them; samples: those that the seed and the root give
+  gateways      the packages of other gateways inside this one: each that the log's register names is there, and holds
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
   anchors       cosignatures of witnesses, and that a timestamp is of its checkpoint; who signed it: openssl ts -verify   RFC 3161
   erasures      what is missing is named by a payload.erased leaf, and what can no longer be compared is not shown
@@ -185,7 +186,8 @@ CHECKS = {  # by the first word of a failure's name; the others are about rows
     "events": "leaves", "event": "leaves", "leaf": "leaves", "foreign": "leaves", "tree": "leaves", "database": "leaves",
     "key": "checkpoints", "checkpoint": "checkpoints", "history": "checkpoints", "payload": "payloads",
     "subject": "people", "message": "messages", "node": "messages", "content": "messages",
-    "receipt": "receipts", "anchor": "anchors", "list": "lists", "figure": "lists", "sample": "lists", "export": "custody",
+    "receipt": "receipts", "anchor": "anchors", "list": "lists", "figure": "lists", "sample": "lists", "gateway": "gateways",
+    "export": "custody",
 }  # fmt: skip
 
 
@@ -203,6 +205,7 @@ class Report:
             "no outside anchor: whoever holds the gateway's machine and its key could have made all of this; "
             "--seen compares with what you kept"
         )
+        self.parts: list[str] = []  # logs of other gateways whose packages are inside this one
 
     def count(self, check: str) -> None:
         self.looked_at[check] = self.looked_at.get(check, 0) + 1
@@ -1142,6 +1145,45 @@ def check_samples(data: Path, database: Database, report: Report) -> None:
     )
 
 
+REGISTER = """
+SELECT at, leaf FROM events WHERE type = 'config.changed' AND seq < ? AND json_extract(leaf, '$.attrs.changed') = 'gateway' ORDER BY seq
+"""
+
+
+def check_gateways(data: Path, database: Database, report: Report) -> None:
+    """Each gateway that this log's register names has its own package inside, and that holds under the key that the register has."""
+    wanted: dict[str, tuple[str, str, str]] = {}  # log -> key, added, retired
+    for at, leaf in database.db.execute(REGISTER, (database.end,)):
+        attrs = parsed(leaf)["attrs"]
+        log, before = str(attrs.get("log")), wanted.get(str(attrs.get("log")))
+        if attrs.get("state") == "retired" and before:
+            wanted[log] = (before[0], before[1], at)
+        elif attrs.get("state") == "added":
+            wanted[log] = (str(attrs.get("key")), before[1] if before and not before[2] else at, "")
+    for log, (key, added, retired) in wanted.items():
+        inside = data / "gateways" / ("log-" + re.sub(r"[^A-Za-z0-9.-]", "_", log))
+        elsewhen = (database.until and added >= database.until) or (retired and retired <= database.since)
+        if elsewhen and not inside.is_dir():
+            continue
+        if not report.expect(
+            (inside / "bagit.txt").is_file(),
+            "gateway_missing",
+            None,
+            f"{log}: the register names it, and its package is not here",
+        ):
+            continue
+        found = verify(inside, key, [], every=False)
+        for check, count in found.looked_at.items():
+            report.looked_at[f"{check} of {len(report.parts) + 1}"] = count
+        report.parts.append(log)
+        for name, seq, sentence in found.failures:
+            report.fail(name, seq, f"in {log}: {sentence}")
+        report.notes += [f"in {log}: {note}" for note in [*found.notes, found.horizon]]
+    there = {path.name for path in (data / "gateways").iterdir()} if (data / "gateways").is_dir() else set()
+    for name in sorted(there - {"log-" + re.sub(r"[^A-Za-z0-9.-]", "_", log) for log in wanted}):
+        report.fail("gateway_added", None, f"gateways/{name}: the register does not name it")
+
+
 def check_custody(bag: Path, database: Database, report: Report) -> None:
     """The gateway appended this export to its own log, after the leaves that are here, and signed a checkpoint over that."""
     folder, size = bag / "custody", database.tree.size
@@ -1233,6 +1275,7 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
                 check_lists(bag / "data", database, report)
                 check_controls(bag / "data", database, report)
                 check_samples(bag / "data", database, report)
+                check_gateways(bag / "data", database, report)
                 check_custody(bag, database, report)
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
         report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")
