@@ -55,6 +55,9 @@ SUBCOMMANDS = (
         "people", "scripts.people:people", "who uses it; beside the identity provider's list, who left and still can"
     ),
     Subcommand("roles", "scripts.roles:roles", "the register of roles: given, by whom, ended"),
+    Subcommand(
+        "feed", "scripts.feed:feed", "closed exchanges, as they come, to a SIEM (OCSF) or a collector (OpenTelemetry)"
+    ),
     Subcommand("gateways", "scripts.gateways:gateways", "other gateways whose packages belong into one with ours"),
     Subcommand("audit", "scripts.audit:audit", "what an auditor would raise today"),
     Subcommand("policy", "scripts.policy:policy", "check the rules"),
