@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -38,7 +39,7 @@ Row = dict[str, Any]
 Send = Callable[[Sequence[Row]], None]  # raises SendFailed where the other side did not take all of it
 
 
-class SendFailed(Exception):
+class SendFailed(Exception):  # noqa: N818 - reads as what happened
     """The other side did not take it; nothing of it counts as sent."""
 
 
@@ -122,7 +123,7 @@ def to_otel(*, folder: StateFolder, endpoint: str, headers: tuple[str, ...], fol
 
 def _run(folder: StateFolder, name: str, send: Send, *, follow: bool, seconds: float) -> None:
     folder.check()
-    cursor = Cursor(folder.path / f"feed-{orjson_name(name)}")
+    cursor = Cursor(folder.path / _file_name(name))
     sent = 0
     while True:
         try:
@@ -142,11 +143,9 @@ def _run(folder: StateFolder, name: str, send: Send, *, follow: bool, seconds: f
         time.sleep(seconds)
 
 
-def orjson_name(name: str) -> str:
-    """A file's name made of a destination's: its digest, for a URL may hold a secret."""
-    from hashlib import sha256  # noqa: PLC0415 used once
-
-    return sha256(name.encode()).hexdigest()[:16]
+def _file_name(destination: str) -> str:
+    """A digest of the destination, which may be a URL with a secret in it."""
+    return f"feed-{sha256(destination.encode()).hexdigest()[:16]}"
 
 
 def _batches(folder: StateFolder, after: int) -> Iterator[list[Row]]:
