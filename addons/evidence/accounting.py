@@ -97,14 +97,23 @@ def explanations(database: Connection) -> dict[str, Explanation]:
 
 
 def _opened(database: Connection) -> Equation:
-    opened, closed, interrupted = database.execute(
+    opened, closed, interrupted, erasures = database.execute(
         "SELECT (SELECT count(*) FROM events WHERE type = 'exchange.opened'), (SELECT count(*) FROM events WHERE type = 'exchange.closed'), "
-        "(SELECT count(*) FROM exchanges WHERE outcome = 'interrupted')"
+        "(SELECT count(*) FROM exchanges WHERE outcome = 'interrupted'), "
+        "(SELECT count(*) FROM events WHERE type = 'payload.erased' AND type NOT IN ('exchange.opened', 'exchange.closed'))"
     ).fetchone()
+    remarks = []
+    if interrupted:
+        remarks.append(
+            f"{interrupted:,} of those shown here were cut off by a stop of the gateway and closed at its next start"
+        )
+    if erasures:
+        remarks.append(
+            f"content was erased on purpose {erasures:,} times; exchanges of a person who was erased have leaves and no row"
+        )
     return Equation(
         "opened", "Every call that was let in has an end; the whole log, other periods too.",
-        (("opened", opened),), (("closed", closed), ("under way", opened - closed)), opened >= closed,
-        remarks=(f"{interrupted:,} of those shown here were cut off by a stop of the gateway and closed at its next start",) if interrupted else (),
+        (("opened", opened),), (("closed", closed), ("under way", opened - closed)), opened >= closed, remarks=tuple(remarks),
     )  # fmt: skip
 
 
