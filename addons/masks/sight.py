@@ -42,8 +42,11 @@ _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
-_YEAR = re.compile(rb"(?:19|20)(?<![0-9]..)[0-9]{2}")  # no date has more digits before its year
+_FOUR, _CENTURIES = re.compile(rb"0000"), (b"19", b"20")  # on marks; no date has more digits before its year
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
+_MEETING = re.compile(
+    rb"0(?:(?<=A0)|(?<=A[ -]0)|(?=[ -]?A))"
+)  # without it `capitals` of a long text is empty; on marks
 _LINE_END = re.compile(rb"0000 {0,2}[\t\r\n]")
 _BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = re.compile(rb"\.0{1,3}\.0")  # on marks
@@ -190,6 +193,12 @@ class Sight:
             found = pattern.finditer(text)
         return found
 
+    def match(self, pattern: regex.Pattern[str], start: int) -> regex.Match[str] | None:
+        """As `each`, at one place."""
+        if self.shared:
+            return pattern.match(self.text, start, timeout=self.timeout, concurrent=True)
+        return pattern.match(self.text, start)
+
     def may_be_bare(self) -> bool:
         """Whether the text can be nothing but values: in no number stands a word of four letters and a vowel."""
         return self.alone and len(self.text) <= ALL_THERE_IS and not _SPEECH.search(self.text)
@@ -213,7 +222,7 @@ class Sight:
         return self._cut([match.span() for match in found if not _DATE.fullmatch(match[0])], 4, 4)
 
     def capitals(self) -> Strip:
-        if self.capital == self.low:
+        if self.capital == self.low or (self.capital is self.raw and not _MEETING.search(self.marks)):
             return NOTHING
         classes = bytearray(self.capital.translate(_CAPITAL_CLASS))
         for start, end in self.runs:  # nothing else of this family is that long
@@ -225,15 +234,17 @@ class Sight:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 8, 8)
 
     def years(self) -> Strip:
-        found = [match.span() for match in _YEAR.finditer(self.raw)] if b"0000" in self.marks else ()
-        born = self.name or any(BIRTH.search(self.low, max(0, start - _BORN_BEFORE), start) for start, _ in found)
+        four = [match.start() for match in _FOUR.finditer(self.marks)]
+        found = [place for place in four if self.raw[place : place + 2] in _CENTURIES]
+        born = self.name or any(BIRTH.search(self.low, max(0, place - _BORN_BEFORE), place) for place in found)
         return (
             self._cut([match.span() for match in self.each(_YEARS, self.text)], 24, 12) if found and born else NOTHING
         )
 
     def colons(self) -> Strip:
-        patterns = [pattern for sign, pattern in _COLONS if sign in self.text]
-        return self._cut(sorted(match.span() for pattern in patterns for match in pattern.finditer(self.low)), 40, 40)
+        text, low = self.text, self.low
+        found = [match.span() for sign, pattern in _COLONS if sign in text for match in pattern.finditer(low)]
+        return self._cut(sorted(found), 40, 40)
 
     def tokens(self) -> Strip:
         return self._cut(list(ends_of(self.runs)), 48, 32)

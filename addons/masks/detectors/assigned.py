@@ -141,7 +141,7 @@ class Assigned:
 
 def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, str, bool] | None:
     """Where the value begins that stands under the name, the value, and whether it stands in quotes."""
-    tail = _TAIL.match(sight.text, end, timeout=sight.timeout, concurrent=sight.shared)
+    tail = sight.match(_TAIL, end)
     if not tail and "=" not in sight.text[max(0, start - 64) : start]:
         return None
     before = _BEFORE.match(sight.text, max(0, start - 48), start)
@@ -156,9 +156,7 @@ def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, st
     if operator.endswith(NAME):
         return _leaf(sight, tail.end("operator"))
     quote = tail["quote"]
-    value = (_QUOTED[quote] if quote else _BARE).match(
-        sight.text, tail.end(), timeout=sight.timeout, concurrent=sight.shared
-    )
+    value = sight.match(_QUOTED[quote] if quote else _BARE, tail.end())
     if not value:
         return None
     if quote:
