@@ -33,6 +33,7 @@ from addons.evidence.ids import time_text
 from addons.evidence.ledger import Ledger
 from addons.evidence.log import consistency_proof, root_at
 from addons.evidence.records import Event
+from addons.evidence.store import StoreBusy
 from addons.evidence.stored_log import StoredHashes
 from addons.evidence.timestamps import TimestampInvalid, check, request
 from addons.evidence.witness import REQUEST_BYTES, WitnessKey, request_text
@@ -109,7 +110,12 @@ def _place(entry: dict[str, Any]) -> Place:
 async def keep_anchored(desk: Desk) -> None:
     """Until cancelled: each place in its time, whenever there is something new to show."""
     while True:
-        await due_round(desk)
+        try:
+            await due_round(desk)
+        except AnchorRefused as refusal:  # the file itself: somebody is editing it, or it is broken
+            desk.find("anchors_unreadable", str(refusal))
+        except StoreBusy:
+            pass  # the next tick
         await asyncio.sleep(TICK_SECONDS)
 
 

@@ -25,6 +25,7 @@ from addons.evidence.database import Connection
 from addons.evidence.ids import time_text
 from addons.evidence.ledger import Ledger
 from addons.evidence.records import HoldRecord, HoldRow
+from addons.evidence.store import StoreBusy
 from addons.policy.model import ApprovalRule, Direction, Then, When
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import Registry
@@ -34,6 +35,7 @@ PAGES_AT_ONCE = 2000
 TRIES = 5
 WAL_SECONDS = 5.0  # how long a reader of the store may keep the WAL from being cut before that is told
 EXPIRES_SECONDS = 7 * 86_400
+HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 
 
@@ -67,8 +69,12 @@ def due(desk: Desk) -> retention.Due:
 async def keep_clean(desk: Desk) -> None:
     """Sweep now and once a day, until cancelled."""
     while True:
-        await sweep(desk)
-        await asyncio.sleep(DAY_SECONDS)
+        seconds = DAY_SECONDS
+        try:
+            await sweep(desk)
+        except StoreBusy:
+            seconds = HOUR_SECONDS
+        await asyncio.sleep(seconds)
 
 
 async def sweep(desk: Desk) -> Swept:

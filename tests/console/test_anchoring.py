@@ -295,3 +295,32 @@ def test_an_anchor_that_was_changed_is_named_by_both(state, clock, witness, stat
     (ours, _), (theirs, _) = both(state)
     assert name in ours
     assert name in theirs
+
+
+def test_a_file_of_anchors_that_is_broken_while_the_gateway_runs_is_told_and_anchoring_goes_on(
+    state, clock, witness, monkeypatch
+):
+    """One tick finds the file broken; before the next it is whole again; the third tick never comes."""
+
+    async def work(desk):
+        await add(desk, **by_witness(witness))
+        good = (state.path / "anchors.json").read_text()
+        (state.path / "anchors.json").write_text("[")
+        await grow(desk)
+        ticks = 0
+
+        async def tick(_seconds):
+            nonlocal ticks
+            ticks += 1
+            (state.path / "anchors.json").write_text(good)
+            clock.advance(61)
+            if ticks == 2:
+                raise asyncio.CancelledError
+
+        monkeypatch.setattr(anchoring.asyncio, "sleep", tick)
+        with pytest.raises(asyncio.CancelledError):
+            await anchoring.keep_anchored(desk)
+        monkeypatch.undo()
+        return [code for code, _ in desk.findings], anchoring.anchors_shape(desk)["places"][0]["lag_leaves"]
+
+    assert owned(state, clock, work) == (["anchors_unreadable"], 0)
