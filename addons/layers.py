@@ -28,7 +28,7 @@ from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.http import _base as http_base
 from mitmproxy.proxy.layers.http import _events as http_events
-from mitmproxy.proxy.layers.http import _hooks, _http1
+from mitmproxy.proxy.layers.http import _hooks, _http1, _http2
 
 DRAIN_FACTOR = 4  # a refused upload is read on (so that the client hears the answer) up to this many times its limit
 
@@ -354,6 +354,27 @@ LAST_CHUNK = b"0\r\n\r\n"
 _ENDS = (http_events.RequestEndOfMessage, http_events.ResponseEndOfMessage)
 
 
+def lowered(event: events.Event) -> events.Event:
+    """Trailers' names as HTTP/2 has them (RFC 9113 8.2.1): those of an HTTP/1 message come as they were spelled."""
+    if isinstance(event, (http_events.RequestTrailers, http_events.ResponseTrailers)):
+        event.trailers = http.Headers([(name.lower(), value) for name, value in event.trailers.fields])
+    return event
+
+
+class Http2Server(_http2.Http2Server):
+    """The client's side of HTTP/2."""
+
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        return super()._handle_event(lowered(event))
+
+
+class Http2Client(_http2.Http2Client):
+    """Upstream's side of HTTP/2."""
+
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        return super()._handle_event(lowered(event))
+
+
 class Http1Server(_WithTrailers, _http1.Http1Server):
     """The client's side of HTTP/1."""
 
@@ -392,5 +413,7 @@ def install() -> None:
     http_layers.HttpStream = Stream  # type: ignore[misc] # see above
     http_layers.Http1Client = Http1Client  # type: ignore[attr-defined] # see above
     http_layers.Http1Server = Http1Server  # type: ignore[attr-defined] # see above
+    http_layers.Http2Server = Http2Server  # type: ignore[attr-defined] # see above
+    http_layers.Http2Client = Http2Client  # type: ignore[attr-defined] # see above
     http.RequestData = RequestData  # type: ignore[misc] # see above
     http.ResponseData = ResponseData  # type: ignore[misc] # see above
