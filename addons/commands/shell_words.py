@@ -20,7 +20,7 @@ Output = Callable[[Node], str | None]  # what a command substitution prints, whe
 
 VALUE_CHARACTERS: Final = 65_536  # x=$x$x, again and again
 _BRACE_WORDS: Final = 64
-_BRACE: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACE: Final = re.compile(r"\{([^{},]*+,[^{}]*+)\}")
 _ODD_SPACE: Final = re.compile(r"[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _ESCAPE: Final = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPE_IN_DOUBLE: Final = re.compile(r"\\(\n|[$`\"\\])")

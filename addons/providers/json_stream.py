@@ -82,8 +82,8 @@ class ValueFramer:
             self._in_string = not self._in_string
         elif byte in (b"{", b"["):
             self._open(byte)
-        else:
-            self._depth = max(0, self._depth - 1)
+        elif self._depth:  # else it closes nothing: rubbish between two values
+            self._depth -= 1
             return self._depth == self._base
         return False
 

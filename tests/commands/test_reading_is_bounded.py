@@ -160,6 +160,11 @@ def test_the_parser_is_never_given_what_it_cannot_bear(piece):
         break
 
 
+def test_braces_with_many_commas_that_never_close_are_read_once():
+    """Quadratic, it took minutes."""
+    assert read(Part(Kind.TOOL_CALL, json.dumps({"command": "echo {" + "a," * 40_000}), name="Bash"))
+
+
 def test_what_is_left_when_the_budget_is_spent_is_unknown_with_its_text():
     content = json.dumps({"command": "ls a;" * 100_000 + "rm x"})
 

@@ -134,6 +134,18 @@ def test_no_event_of_an_endpoint_s_own_stream_raises(endpoint: str, data: st.Dat
     check_reply(assembler.reply())
 
 
+@pytest.mark.parametrize("cut", [0, 5, 11, 20, 24])
+def test_brackets_that_close_nothing_between_two_values_end_no_value(cut: int) -> None:
+    data = b'{"text": "a"} ] } x {"text": "b"} ]'
+    parser = stream_parser(call_to("text.completion"), "text/plain")
+    assert parser is not None
+
+    frames = [*parser.feed(data[:cut]), *parser.feed(data[cut:]), *parser.finish()]
+
+    assert b"".join(frame.data for frame in frames) == data
+    assert [part.content for part in parser.reply().parts if part.kind == "text"] == ["ab"]
+
+
 def test_an_mcp_message_that_is_both_a_question_and_an_answer_is_read_once() -> None:
     """Found by chance: such a message sent two readers to each other without end."""
     for odd in (
