@@ -305,6 +305,10 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
         exchange.sent_at is not None and flow.response is not None and not (exchange.refusal and exchange.tap is None)
     )
     attrs: dict[str, str | int] = {}
+    if usage and usage.cached_tokens:
+        attrs["cached_tokens"] = usage.cached_tokens
+    if usage and usage.audio_tokens:
+        attrs["audio_tokens"] = usage.audio_tokens
     if exchange.tap and exchange.tap.cut:
         attrs["reply_cut_at_bytes"] = exchange.tap.limit
     if answered and not isinstance(exchange.reply_view, ReplyView):

@@ -105,6 +105,7 @@ class Usage:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
+    audio_tokens: int | None = None  # asked and answered together
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,15 @@ from addons.providers.wire import Refusal
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
+_ASKED: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")  # the last: Realtime's
+_ANSWERED: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+
+
 def usage_of(value: Json) -> Usage:
     """{"prompt_tokens": 9, …} or {"input_tokens": 9, …}; the compatibles keep details of their own beside them."""
     usage = obj(value)
-    asked = obj(usage.get("prompt_tokens_details")) or obj(usage.get("input_tokens_details"))
-    answered = obj(usage.get("completion_tokens_details")) or obj(usage.get("output_tokens_details"))
+    asked = next((found for key in _ASKED if (found := obj(usage.get(key)))), {})
+    answered = next((found for key in _ANSWERED if (found := obj(usage.get(key)))), {})
     return Usage(
         input_tokens=_first(usage.get("prompt_tokens"), usage.get("input_tokens")),
         output_tokens=_first(usage.get("completion_tokens"), usage.get("output_tokens")),
@@ -28,7 +32,13 @@ def usage_of(value: Json) -> Usage:
         cached_tokens=_first(
             asked.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
         ),
+        audio_tokens=_both(count(asked.get("audio_tokens")), count(answered.get("audio_tokens"))),
     )
+
+
+def _both(asked: int | None, answered: int | None) -> int | None:
+    """The sum; None where neither counts anything."""
+    return ((asked or 0) + (answered or 0)) or None
 
 
 def _first(*values: Json) -> int | None:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from addons.providers.call import Call, Kind, Part, Reply
+from addons.providers.call import Call, Kind, Part, Reply, Usage
 from addons.providers.doors import parse_reply
+from addons.providers.openai_chat import OPENAI_CHAT
+from addons.providers.openai_shapes import usage_of
 from addons.providers.wire import WireReply
 from tests.wire.twins import Twin, load, spelled
 
@@ -84,3 +86,24 @@ def test_json_that_was_cut_is_kept_as_text_and_is_not_complete() -> None:
     reply = reply_to(CHAT, b'{"id":"chatcmpl-1","choi')
 
     assert (reply.parts[0].content, reply.complete) == ('{"id":"chatcmpl-1","choi', False)
+
+
+def test_tokens_are_counted_by_kind_wherever_a_vendor_puts_them():
+    chat = {
+        "usage": {
+            "prompt_tokens": 9,
+            "completion_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 3, "audio_tokens": 1},
+        }
+    }
+    realtime = {
+        "input_tokens": 9,
+        "output_tokens": 5,
+        "input_token_details": {"audio_tokens": 2, "cached_tokens": 4},
+        "output_token_details": {"audio_tokens": 1},
+    }
+
+    assert OPENAI_CHAT.parse_reply(chat).usage == Usage(9, 5, 3, 4, 3)
+    assert usage_of(realtime) == Usage(9, 5, None, 4, 3)
+    assert usage_of({"prompt_tokens": 9}) == Usage(9)
