@@ -22,6 +22,7 @@ from typing import Any, Final
 import brotli
 import zstandard
 
+from addons.policy.hosts import normal_host
 from addons.providers.registry import PROVIDER_NAMES, provider_named, provider_of_host
 
 SYNTHETIC_KEY: Final = "sk-proj-wire0synthetic0abcdefghijklmnopqrstuvwxyz0123456789ABCD"
@@ -73,6 +74,11 @@ class Recorded:
         return self.label[1] == NOT_MODEL_TRAFFIC and provider_of_host(self.host) is None
 
     @property
+    def tunnel_host(self) -> str:
+        """What to CONNECT to where it must not be touched; a few recordings name no host that can be."""
+        return normal_host(self.host) or "unnamed.invalid"
+
+    @property
     def websocket(self) -> bool:
         return self.framing == "websocket"
 
@@ -97,7 +103,7 @@ def read(path: Path) -> Iterator[Recorded]:
 def _recorded(number: int, row: dict[str, Any]) -> Recorded:
     headers, body, _ = _side(row, "request")
     reply_headers, reply_body, said = _side(row, "response")
-    query = (row["query"] or "").replace(SCRUBBED, SYNTHETIC_KEY)
+    query = _printable(row["query"] or "").replace(SCRUBBED, SYNTHETIC_KEY)
     host = row["host"] or ""
     return Recorded(
         number=number,
@@ -121,7 +127,11 @@ def _recorded(number: int, row: dict[str, Any]) -> Recorded:
 
 def _target(path: str) -> str:
     """As it may stand in a request line: recordings hold a few paths with a space or a letter beyond ASCII in them."""
-    return "/" + "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode()) for c in path).lstrip("/")
+    return "/" + _printable(path).lstrip("/")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if "!" <= c <= "~" else "".join(f"%{b:02X}" for b in c.encode("utf-8", "replace")) for c in text)
 
 
 def _provider(name: str, api: str, host: str) -> str:
@@ -137,7 +147,10 @@ def _side(row: dict[str, Any], side: str) -> tuple[Pairs, bytes, bytes]:
     stored = row[f"{side}_body"] or ""
     wire = base64.b64decode(stored) if row[f"{side}_body_kind"] == "base64" else stored.encode("utf-8", "surrogatepass")
     applied = row[f"{side}_encoding"] or "identity"
-    said = _UNPACK.get(applied, bytes)(wire)
+    try:
+        said = _UNPACK.get(applied, bytes)(wire)
+    except (zlib.error, brotli.error, zstandard.ZstdError):  # cut in the recording: it goes as it is
+        said = wire
     pairs = []
     for name, values in (row[f"{side}_headers"] or {}).items():
         if name.lower() in HOP or name.startswith(":"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import struct
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -31,6 +32,8 @@ from scripts.measuring.wire_store import Kept
 from scripts.measuring.wire_upstream import MARK, Upstream, framing_of
 from scripts.measuring.wire_websocket import EQUAL
 
+# What naive code meets in a recording it does not understand: the bytes are compared all the same, and how often it was is said.
+UNREAD = (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error)
 Say = Callable[[str], None]
 
 AT_ONCE = 8
@@ -55,6 +58,7 @@ class Verdict:
     speaks: bool = False  # the independent reading knows what the reply says
     unsaid: list[str] = field(default_factory=list)  # what the store says otherwise
     generic: bool = False
+    unread: str = ""  # why the independent reading could not tell what the reply says
 
 
 def measured(file: Path, *, quick: bool, seed: int | None, say: Say) -> tuple[list[Row], str, list[Table]]:
@@ -68,7 +72,9 @@ def measured(file: Path, *, quick: bool, seed: int | None, say: Say) -> tuple[li
         with tempfile.TemporaryDirectory(prefix="affidavit-wire-") as name:
             passes[masked] = asyncio.run(one_pass(Path(name), records, seed, masked=masked == "on"))
         faults = [verdict for verdict in passes[masked] if verdict.failed or verdict.unequal or verdict.unsaid]
-        say(f"masking {masked}: {len(passes[masked])} driven, {len(faults)} at fault")
+        unread = sum(bool(verdict.unread) for verdict in passes[masked])
+        without = f", {unread} whose replies the independent reading could not read" if unread else ""
+        say(f"masking {masked}: {len(passes[masked])} driven, {len(faults)} at fault{without}")
         for verdict in faults[:SHOWN]:
             what = verdict.failed or f"changed: {verdict.unequal}; store differs: {verdict.unsaid}"
             say(f"  {'/'.join(verdict.record.label)} {verdict.record.source} ({verdict.record.mark}): {what}")
@@ -163,7 +169,7 @@ async def drive(
 
 async def tunnel(client: Client, record: Recorded) -> str:
     """Whether the gateway offers a tunnel; nothing is sent into it, so that nobody is dialled."""
-    line, answered = await client.connect(record.host or "localhost", 443)
+    line, answered = await client.connect(record.tunnel_host, 443)
     line.writer.close()
     return "" if answered.status == 200 else f"expected a tunnel, got {answered.start}"
 
@@ -217,8 +223,9 @@ def judge(store: Path, verdicts: dict[str, Verdict]) -> None:
     for mark, verdict in verdicts.items():
         record, found = verdict.record, kept.get(mark, [])
         if record.tunnelled:
-            host = normal_host(record.host or "localhost") or record.host
-            verdict.failed = verdict.failed or ("" if opened[host] and not found else "expected a tunnel alone")
+            verdict.failed = verdict.failed or (
+                "" if opened[record.tunnel_host] and not found else "expected a tunnel alone"
+            )
         elif verdict.failed:
             pass
         elif len(found) != 1:
@@ -231,7 +238,10 @@ def _judge_one(verdict: Verdict, found: Kept) -> None:
     if found.outcome != "completed":
         verdict.failed = f"outcome {found.outcome}: {found.error}"
         return
-    told = said(verdict.record)
+    try:
+        told = said(verdict.record)
+    except UNREAD as error:
+        verdict.unread, told = type(error).__name__, None
     verdict.generic = found.endpoint == "generic"
     verdict.speaks = told is not None
     verdict.unsaid = wire_store.differences(verdict.record, told, found)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from wsproto.utilities import ProtocolError
 
+from addons.policy.hosts import normal_host
 from addons.providers.registry import DNS_SUFFIXES
 from scripts.local_gateway import Gateway
 from scripts.measuring.http1 import LIMIT, Message, Pairs, head_bytes, pieces, read_body, read_head, send_body
@@ -42,7 +43,7 @@ class Client:
 
     def door(self, record: Recorded) -> str:
         """The host to CONNECT to, or "" for the base_url door: at random, where the recording can go either way."""
-        if not (record.default_port and certified(record.host)):
+        if not (record.default_port and certified(record.host) and normal_host(record.host) == record.host):
             return ""
         return record.host if random.Random(f"{self.seed} {record.mark} door").random() < 0.5 else ""  # noqa: S311 -- a choice, not a secret
 
