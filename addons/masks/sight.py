@@ -62,6 +62,9 @@ _COLONS = tuple(  # a sign without which there is none, and what it looks like i
 _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
 
 
+_MOMENT = regex.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}(T)[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(Z)?")
+
+
 def _classes(choose: Callable[[str], str]) -> bytes:
     return bytes(ord(choose(chr(code))) if code < 0x80 else ord(" ") for code in range(256))
 
@@ -228,6 +231,10 @@ class Sight:
         for start, end in self.runs:  # nothing else of this family is that long
             if end - start > _LONGEST_WORD and not _IBAN.match(self.text, start):
                 classes[start:end] = bytes(end - start)
+        for moment in _MOMENT.finditer(self.raw):  # a log has one a line
+            for group in (1, 2):
+                if moment.start(group) >= 0:
+                    classes[moment.start(group)] = 0
         return self._cut([(at, at + 2) for at in _meetings(classes)], 16, 48)
 
     def dotted(self) -> Strip:

@@ -156,3 +156,12 @@ def test_what_every_line_of_a_stream_says_alike_is_not_joined(scope):
     lines = b'{"id":"4111"}\n{"id":"4111"}\n{"id":"4111"}\n{"id":"4111"}'
 
     assert scope().document(lines, "application/jsonl").text.encode() == lines
+
+
+def test_a_number_with_capitals_beside_a_moment_is_found_and_the_moment_is_none(scope):
+    masked = scope().text(
+        "2026-11-25T08:59:47.123Z INFO VAT id DE136695976 paid 2026-11-25T09:00Z by passport C01X00T47"
+    )
+
+    assert [hit.entity for hit in masked.hits] == ["DE_VAT_ID", "DE_PASSPORT"]
+    assert masked.text.startswith("2026-11-25T08:59:47.123Z INFO VAT id [")
