@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from mitmproxy import http
 
@@ -33,7 +34,7 @@ from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import TokenRefused
 
-POLL_SECONDS = 0.25  # how soon a client that left during a hold is noticed
+LOOK_SECONDS = 10  # a client that left is told of at once; looked for all the same
 HEARTBEAT_SECONDS = 10
 HEARTBEAT = b": affidavit is waiting for an approval\n\n"
 # How long a reply may wait before its client gives up; a rule's own hold_seconds may be shorter. Claude Code hears nothing for 180 s,
@@ -129,13 +130,7 @@ class Approval:
         session_id = exchange.request.session_id
         if self.desk.grant_for(key, session_id) is None:
             asked = await self._ask(exchange, held)
-            until = asyncio.get_running_loop().time() + held.seconds
-            while (
-                asked.state is State.PENDING
-                and asyncio.get_running_loop().time() < until
-                and not layers.client_left(flow)
-            ):
-                asked = await self.desk.wait_decision(asked.id, POLL_SECONDS)
+            asked = await self._decision(flow, asked, held.seconds)
             self._check_client(flow, held)
             self._check_approved(asked)
         self._check_client(flow, held)
@@ -154,6 +149,27 @@ class Approval:
             raise Refused(409, refused.code, refused.hint, rule=held.rule.id) from None
         if grant.approval_id not in exchange.approval_ids:
             exchange.approval_ids.append(grant.approval_id)
+
+    async def _decision(self, flow: http.HTTPFlow, asked: Asked, seconds: float) -> Asked:
+        """The approval as it is once somebody decided, the client left or the time is up; whichever comes first."""
+        loop = asyncio.get_running_loop()
+        until, left = loop.time() + seconds, asyncio.Event()
+        layers.when_client_leaves(flow, left.set)
+        if layers.client_left(flow) or asked.state is not State.PENDING:
+            return asked
+        ways = (self.desk.wait_decision(asked.id, seconds), left.wait())
+        tasks = [asyncio.ensure_future(way) for way in ways]
+        try:
+            done: set[asyncio.Future[Any]] = set()
+            while not done and not layers.client_left(flow) and (rest := until - loop.time()) > 0:
+                done, _ = await asyncio.wait(
+                    tasks, timeout=min(rest, LOOK_SECONDS), return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.desk.approval(asked.id)
 
     @staticmethod
     def _check_client(flow: http.HTTPFlow, held: Held) -> None:

@@ -2,7 +2,7 @@
 and each behaviour has its own end-to-end test.
 
 What they add to 12.2.3 (proxy/layers/http/__init__.py):
-  client_left       while a hook waits, whether the client is gone (its RequestProtocolError waits in the paused queue)
+  client_left       while a hook waits, whether and when the client is gone (its RequestProtocolError waits in the paused queue)
   request bounds    a body over the limit is thrown away as it arrives and answered with 413, never buffered
   reply bounds      a reply over its limit is streamed on instead of buffered
   reply pieces      a stream's piece may wait for a decision, others run on; the last piece waits for the record
@@ -15,7 +15,8 @@ What they add to 12.2.3 (proxy/layers/http/__init__.py):
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -99,6 +100,26 @@ def client_left(f: http.HTTPFlow) -> bool:
     if stream is None or not f.client_conn.connected:
         return True
     return stream.saw(http_events.RequestProtocolError)
+
+
+class _Waiting(deque[events.Event]):
+    """What came for a paused stream; says so when its client has gone. Costs nothing for a stream that is not held."""
+
+    def __init__(self, before: Iterable[events.Event], left: Callable[[], None]) -> None:
+        super().__init__(before)
+        self._left = left
+
+    def append(self, event: events.Event) -> None:
+        super().append(event)
+        if isinstance(event, http_events.RequestProtocolError):
+            self._left()
+
+
+def when_client_leaves(f: http.HTTPFlow, left: Callable[[], None]) -> None:
+    """Calls `left` when the client of this flow, which a hook holds now, is gone; many holds need not be asked in turn."""
+    stream = kept() if (kept := _streams.get(f)) else None
+    if stream is not None:
+        stream._paused_event_queue = _Waiting(stream._paused_event_queue, left)  # noqa: SLF001 -- mitmproxy's own, see above
 
 
 def tap(f: http.HTTPFlow, through: Tap) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from scripts.local_certificate import throwaway_certificate
 from scripts.measuring import noise, totals, trust
 from scripts.measuring.cases import Bench, Case, bench
+from scripts.measuring.holds import hold_rows
 from scripts.measuring.identity_cost import identity_cost
 from scripts.measuring.litellm import litellm
 from scripts.measuring.load import Load, closed_loop, percentile
@@ -36,11 +37,12 @@ class Plan:
     rounds: int
     seconds: float  # of one case in one round
     slow_streams: int
+    holds: int
     growth_exchanges: int  # 0: left out
 
 
-FULL = Plan(rounds=7, seconds=3.0, slow_streams=500, growth_exchanges=100_000)
-QUICK = Plan(rounds=3, seconds=1.0, slow_streams=500, growth_exchanges=0)
+FULL = Plan(rounds=7, seconds=3.0, slow_streams=500, holds=500, growth_exchanges=100_000)
+QUICK = Plan(rounds=3, seconds=1.0, slow_streams=500, holds=500, growth_exchanges=0)
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ def all_rows(made: Bench, plan: Plan, fsync_ms: float, say: Say, *, with_peers: 
     say("what the store grows by, verifying, masking")
     rows += totals.rows(made, plan.growth_exchanges, say)
     rows.append(identity_cost(made))
+    rows += hold_rows(made, plan.holds, say)
     if with_peers:
         rows += asyncio.run(litellm(made, plan.seconds, samples.median("stack_json_c8"), say))
     return rows
