@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from mitmproxy import http
+from mitmproxy import ctx, http
 
 from addons import hooks, layers
 from addons.approvals.grants import GrantRefused
@@ -28,6 +28,7 @@ from addons.policy.decide import Decision, Use
 from addons.policy.model import ApprovalRule, Denied, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
+from addons.providers.socket_calls import SocketCalls
 from addons.providers.wire import StreamParser
 from addons.providers.withholding import Withholding, without_calls
 from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
@@ -42,6 +43,7 @@ HEARTBEAT = b": affidavit is waiting for an approval\n\n"
 STREAM_HOLD_SECONDS = 170
 FRAMES_HOLD_SECONDS = 45
 WHOLE_HOLD_SECONDS = 110
+SOCKET_HOLD_SECONDS = 20  # a held message stops the whole socket, its pings too
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +325,48 @@ class Approval:
             body = b"\0".join(f"{part.name}\0{part.content}".encode("utf-8", "surrogatepass") for part in calls)
             digest = self._digest(flow, exchange, body)
             await self._hold(flow, exchange, Held(rule, digest, min(seconds, rule.hold_seconds), calls))
+
+    # -- WebSocket --------------------------------------------------------------------------------------------------
+    @hooks.fails_closed
+    async def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """A call in a provider's messages: they wait, with all that follow, and are sent again once it is decided.
+
+        A socket is not ended by a refusal: a call that is not let through is taken out.
+        """
+        exchange = hooks.exchange_of(flow)
+        assert exchange
+        assert flow.websocket
+        message = flow.websocket.messages[-1]
+        if message.from_client or message.dropped or not guards(self.desk.policies, exchange):
+            return
+        exchange.socket_calls = calls = exchange.socket_calls or SocketCalls()
+        decided = exchange.injected.popleft() if message.injected else False
+        if decided:
+            return
+        if any(exchange.injected) or (exchange.injected and not message.injected):  # others are on their way before it
+            message.drop()
+            self._send_again(flow, exchange, [message.content], decided=False)
+        elif not calls.take(message.content):
+            message.content = calls.after(message.content)
+        else:
+            message.drop()
+            if calls.decidable:
+                await self._decide_socket(flow, exchange, calls)
+
+    async def _decide_socket(self, flow: http.HTTPFlow, exchange: Exchange, calls: SocketCalls) -> None:
+        try:
+            await self._decide_parts(flow, exchange, tuple(calls.completed), SOCKET_HOLD_SECONDS)
+            passed = calls.let_through()
+        except Refused as refused:
+            exchange.findings.append(("tool_call_taken_out", refused.rule))
+            passed = calls.take_out(_removal(refused))
+        self._send_again(flow, exchange, passed, decided=True)
+
+    @staticmethod
+    def _send_again(flow: http.HTTPFlow, exchange: Exchange, messages: list[bytes], *, decided: bool) -> None:
+        for content in messages:
+            exchange.injected.append(decided)
+            ctx.master.commands.call("inject.websocket", flow, True, content)
 
     def _digest(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> str:
         assert exchange.connection

@@ -12,6 +12,7 @@ import inspect
 import ipaddress
 import logging
 import traceback
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,8 @@ class Exchange:
         default_factory=list, repr=False
     )  # provider keys taken off: place, value
     refusal: Refused | None = None
+    socket_calls: Any = field(default=None, repr=False)  # providers.socket_calls.SocketCalls
+    injected: deque[bool] = field(default_factory=deque)  # WebSocket messages we send again: whether each was decided
     taken_out: bool = False  # the refusal concerns tool calls that were taken out of the reply; the rest was passed on
     right: str = ""  # the right that allowed it
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is

@@ -130,7 +130,9 @@ class Recording:
             if exchange is None or exchange.caller is None or exchange.reply_view is None:
                 raise Refused(403, "not_recorded", hooks.FAULT)  # noqa: TRY301 -- one way out
             view: ReplyView = exchange.reply_view
-            if view.nodes and view.tip:  # a piece of what comes whole says nothing yet
+            if (
+                view.nodes and view.tip and not flow.websocket.messages[-1].injected
+            ):  # a piece of what comes whole says nothing yet
                 await self.desk.record(Partial(exchange.id, exchange.caller.subject, view.nodes, view.tip))
                 exchange.reply_view = replace(view, nodes=())
             del flow.websocket.messages[:-1]  # a conversation may last for hours

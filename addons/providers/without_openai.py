@@ -112,12 +112,16 @@ class ResponsesEditor:
         found: list[Event] = []
         begun: set[int] = set()
         for event in events:
-            place = _output_index(obj(event[1]))
+            body = obj(event[1])
+            place = _output_index(body)
+            echo = text(body.get("type")).startswith("conversation.item.")  # Realtime tells its items once more
+            if echo and _is_clients_call(obj(body.get("item"))):
+                continue
             if place not in self._places:
                 found.append(event)
             elif place not in begun:
                 begun.add(place)
-                found += _message_item(place, self._places[place], sentence)
+                found += _message_item(body, self._places[place], sentence)
         return [self.after(event, calls_passed=False) for event in found]
 
     def _note(self, body: dict[str, Json], sentence: str) -> None:
@@ -180,8 +184,10 @@ def _output_text(said: str) -> dict[str, Json]:
     return {"type": "output_text", "text": said, "annotations": [], "logprobs": []}
 
 
-def _message_item(place: int, item: dict[str, Json], sentence: str) -> list[Event]:
-    where = {"output_index": place, "sequence_number": 0}
+def _message_item(like: dict[str, Json], item: dict[str, Json], sentence: str) -> list[Event]:
+    """like: the first event of the call in whose place the message stands."""
+    kept = ("output_index", "sequence_number", "response_id", "event_id")
+    where = {key: like[key] for key in kept if key in like}
     part = {**where, "item_id": item["id"], "content_index": 0}
     events: list[dict[str, Json]] = [
         {"type": "response.output_item.added", **where, "item": {**item, "status": "in_progress", "content": []}},

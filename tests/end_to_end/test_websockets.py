@@ -156,6 +156,7 @@ def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(m
             asked = {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": f"delete {CARD}"}]}}  # fmt: skip
             client.sock.sendall(client.ws.send(TextMessage(data=json.dumps(asked))))
             said.append(client.say(TextMessage(data='{"type": "response.create"}')))
+            made.decide("approve", made.approval_in_waiting()["id"])
             said += [client.next(), client.next()]
             client.close()
 
@@ -172,6 +173,50 @@ def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(m
     assert (exchange["request_model"], exchange["response_model"]) == (None, "gpt-realtime")
     assert (exchange["input_tokens"], exchange["output_tokens"], exchange["finish_reasons"]) == (20, 7, '["completed"]')
     assert (command["verb"], command["objects"], command["position"]) == ("DELETE", '["cards"]', at)
+
+
+PIECES = {
+    "response.create": [
+        json.dumps({"type": "response.created", "response": {"id": "r1", "status": "in_progress", "output": []}}),
+        json.dumps({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Deleting it."}),
+        json.dumps({"type": "response.output_item.done", "response_id": "r1", "output_index": 0, "item": SAID}),
+        json.dumps({"type": "response.output_item.added", "response_id": "r1", "output_index": 1, "item": {**CALL, "arguments": ""}}),
+        json.dumps({"type": "conversation.item.added", "item": {**CALL, "arguments": ""}}),
+        json.dumps({"type": "response.function_call_arguments.delta", "response_id": "r1", "output_index": 1, "delta": CALL["arguments"]}),
+        json.dumps({"type": "response.function_call_arguments.done", "response_id": "r1", "output_index": 1, "arguments": CALL["arguments"]}),
+        json.dumps({"type": "conversation.item.done", "item": CALL}),
+        json.dumps({"type": "response.output_item.done", "response_id": "r1", "output_index": 1, "item": CALL}),
+        json.dumps({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [SAID, CALL]}}),
+    ],
+    "ping": [json.dumps({"type": "pong"})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verdict", ["deny", "approve"])
+def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken_out(make_bench, verdict: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answers, args=(listening, PIECES), daemon=True).start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            client = Client(made, made.tokens["alice"])
+            said = [client.say(TextMessage(data='{"type": "response.create"}')), client.next(), client.next()]
+            approval = made.approval_in_waiting()
+            made.decide(verdict, approval["id"], reason="production data")
+            while json.loads(said[-1].data)["type"] != "response.done":
+                said.append(client.next())
+            after = client.say(TextMessage(data='{"type": "ping"}'))
+            client.close()
+
+            exchange = made.closed_exchange(0)
+            recorded = [row["kind"] for row in made.messages(exchange["id"])]
+    texts = [event.data for event in said]
+    assert json.loads(after.data) == {"type": "pong"}
+    assert recorded.count("tool_call") == 1
+    if verdict == "approve":
+        assert texts == PIECES["response.create"]
+        return
+    assert "DELETE" not in "".join(texts)
+    assert "production data" in "".join(texts)
+    assert [item["type"] for item in json.loads(texts[-1])["response"]["output"]] == ["message", "message"]
 
 
 @pytest.mark.parametrize("size", [1, 70_000])
