@@ -262,6 +262,28 @@ def watch(*, folder: StateFolder, gateway: str, bell: bool, token: str | None, a
         )
 
 
+@approvals.command(epilog="\b\nExample:\n  affidavit approvals why ex_018f2a6c-…")
+@click.argument("exchange_id")
+@json_option()
+@state_option()
+def why(*, folder: StateFolder, exchange_id: str, as_json: bool) -> None:
+    """Rule by rule, what decided a recorded call and why: the rules of its time, asked again of the masked record."""
+    found = reach.ask(folder, "GET", f"/exchanges/{exchange_id}/why")
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("rule", "of the", "then", "", "because"),
+        ((row["rule"], row["direction"], row["then"], _became(row), "; ".join(row["why"])) for row in found["rules"]),
+    )
+
+
+def _became(row: dict[str, Any]) -> str:
+    if not row["reached"]:
+        return "not reached"
+    return "fits" if row["fits"] else "does not fit"
+
+
 def _decide(
     folder: StateFolder,
     gateway: str,

@@ -15,7 +15,7 @@ from typing import Any
 from addons.approvals.delegations import DelegationRefused
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, DecisionRefused, State
-from addons.console import anchoring, approving, erasing, exporting, judging, readings
+from addons.console import anchoring, approving, erasing, explaining, exporting, judging, readings
 from addons.console.desk import Desk
 from addons.console.directory import Login
 from addons.console.rows import approval_of
@@ -252,6 +252,15 @@ async def approval_receipts(desk: Desk, _ask: Ask, item: str) -> Json:
     return approving.receipts(desk, item)
 
 
+async def why(desk: Desk, _ask: Ask, item: str) -> Json:
+    """What the approval rules of its time say about a recorded call, rule by rule."""
+    with desk.store.reading() as database:
+        found = explaining.explained(database, item)
+    if found is None:
+        raise OperationRefused(404, "exchange_unknown", f"no exchange is called {item!r}", "affidavit sessions")
+    return {"exchange_id": item, "rules": found}
+
+
 async def list_delegations(desk: Desk, _ask: Ask, _item: str) -> Json:
     return approving.delegations(desk)
 
@@ -429,6 +438,7 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", "/approvals/{}/cancel", cancel_approval),
     ("POST", "/approvals/{}/review", review_approval),
     ("GET", "/approvals/{}/receipts", approval_receipts),
+    ("GET", "/exchanges/{}/why", why),
     ("GET", "/delegations", list_delegations),
     ("POST", "/delegations", delegate),
     ("POST", "/delegations/end", end_delegation),

@@ -274,3 +274,35 @@ def test_in_any_order_no_call_goes_without_its_approval_and_every_path_ends_in_a
     life.live()
 
     assert len(life.sent) >= 2  # it was no idle life
+
+
+@pytest.mark.long
+def test_a_thousand_wait_at_once_and_each_is_decided_on_its_own(tmp_path: Path) -> None:
+    clock = Clock()
+    state = new_state(tmp_path / "state", clock)
+
+    async def work() -> None:
+        async with owning(state, clock) as desk:
+            _, alice = await person(desk, "alice", "engineering")
+            _, bob = await person(desk, "bob", "data-owners")
+            exchange = await opened(desk)
+            asked = await asyncio.gather(
+                *(
+                    desk.request_approval(
+                        exchange_id=exchange, rule=EXACT, requester=alice, payload_digest=f"hmac-sha256:{number:064x}"
+                    )
+                    for number in range(1000)
+                )
+            )
+            assert len(desk.approvals(State.PENDING)) == len({one.id for one in asked}) == 1000
+            await desk.decide(asked[500].id, bob, Action.APPROVE, "this one")
+            key = desk.key_of(alice.subject, EXACT.id, asked[500].payload_digest)
+            others = [
+                desk.key_of(alice.subject, EXACT.id, one.payload_digest) for one in asked if one is not asked[500]
+            ]
+            assert desk.grant_for(key)
+            assert not any(map(desk.grant_for, others))
+            clock.advance(1000)
+            assert len(await desk.expire_due()) == 999
+
+    asyncio.run(work())

@@ -102,6 +102,13 @@ rules:
     expires_seconds: 3600
     denied: remove
     reason: a denied call is taken out of the reply
+  - id: soon-over-in-a-reply
+    when: {{direction: response, models: ["*-brief*"], commands: {{language: sql, verb: [DROP, DELETE, TRUNCATE]}}}}
+    then: hold
+    approvers: {{groups: [data-owners], count: 1}}
+    hold_seconds: 1
+    expires_seconds: 3600
+    denied: remove
   - id: destructive-sql
     when: {{direction: response, commands: {{language: sql, verb: [DROP, DELETE, TRUNCATE]}}}}
     then: hold

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from scripts.local_gateway import launch
-from tests.end_to_end.gateway import Bench
+from tests.end_to_end.gateway import SDKS, Bench
 from tests.end_to_end.sdk import Worker, python_command, worker
 
 
@@ -154,3 +156,37 @@ def test_what_a_stranger_wrote_drives_no_terminal(shared: Bench, python_sdk: Wor
     assert "run_sql" in shown
     assert "DELETE FROM t" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_why_tells_rule_by_rule_what_decided_a_recorded_call(shared: Bench, python_sdk: Worker) -> None:
+    before = shared.last_seq()
+    ask(shared, python_sdk, "say: why", "gpt-soon")
+    shared.decide("deny", shared.approval_in_waiting()["id"])
+    (row,) = shared.exchanges_since(before)
+
+    told = {one["rule"]: one for one in shared.state.json("approvals", "why", row["id"])["rules"]}
+
+    assert (told["soon-over"]["fits"], told["soon-over"]["why"]) == (True, ["models: *-soon*"])
+    assert (told["held-models"]["fits"], told["held-models"]["why"]) == (False, ["models does not fit"])
+    assert (told["never"]["reached"], told["destructive-sql"]["direction"]) == (False, "response")
+    assert "error:" in shared.state.run("approvals", "why", "ex_nobody", check=False).stderr
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_tool_call_that_waited_too_long_says_so_in_the_stream_and_the_retry_finds_the_answer(
+    shared: Bench, python_sdk: Worker, sdk: str
+) -> None:
+    """What may still be approved is an error, even where a denied call is taken out: the same request finds the answer."""
+    how = {"mode": "stream", "tools": True, "model": "gpt-brief" if sdk == "openai" else "claude-brief"}
+    prompt = f"say: now\nuse tool run_sql: DELETE FROM brief_{sdk}"
+
+    first = shared.ask(python_sdk, sdk, "base_url", prompt, **how)
+    approval = shared.approval_in_waiting()
+    shared.decide("approve", approval["id"])
+    again = shared.ask(python_sdk, sdk, "base_url", prompt, **how)
+
+    assert approval["id"] in first.error
+    assert first.tools == () or "DELETE" not in str(first.tools)
+    assert (again.error, again.text) == ("", "now")
+    assert "DELETE FROM brief" in str(again.tools)
+    assert again.seconds < 5
