@@ -354,11 +354,6 @@ class Desk:
             )
         if happening:
             self.tell(of_approval(happening, approval, self.clock()))
-        if kind == "approval.decided" and approval.broke_glass:
-            self.find(
-                "break_glass",
-                f"{approval.id}: approved by breaking the glass; affidavit approvals review {approval.id}",
-            )
 
     def watching(self) -> contextlib.AbstractContextManager[asyncio.Queue[Approval | None]]:
         return self.waiting.watching()

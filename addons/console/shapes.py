@@ -183,6 +183,11 @@ def delegation_shape(delegation: Delegation) -> dict[str, Any]:
 
 def _own_findings(desk: Desk) -> list[str]:
     found = list(sqlite_notes())
+    found += [
+        f"{one.id} was approved by breaking the glass and nobody has reviewed it: affidavit approvals review {one.id}"
+        for one in desk.approvals()
+        if one.review_due
+    ]
     if desk.disk_free_bytes < LITTLE_DISK_BYTES:
         found.append(
             f"{desk.disk_free_bytes >> 20} MiB left on the store's disk: without room no call is let through; free some"

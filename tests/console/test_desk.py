@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from addons.approvals.grants import GrantRefused
-from addons.approvals.state import Action, DecisionRefused, State
+from addons.approvals.state import Action, Ballot, DecisionRefused, State
 from addons.console.desk import Lull
 from addons.console.running import clock_state, code_digest
+from addons.console.shapes import status_shape
 from addons.console.state import StateOwned
 from addons.console.waiting import WATCHED, ApprovalUnknown
 from addons.evidence.database import StoreError
 from addons.evidence.records import Event
 from addons.evidence.store import Store
+from addons.policy.model import Approvers
 from addons.tokens.gateway_token import MintRefused, TokenRefused
 from tests.console.desks import DIGEST, hold_rule, leaf_types, opened, owning, person
 
@@ -610,3 +613,48 @@ def test_work_waits_until_a_turn_of_the_loop_was_empty_or_four_milliseconds(seco
     Lull(loop)(lambda: done.append(loop.taken))
 
     assert done == [taken]
+
+
+def test_what_broke_the_glass_is_a_finding_until_it_was_reviewed_restarts_included(state, clock):
+    rule = replace(RULE, approvers=Approvers(("data-owners",), 2, (), ("on-call",)))
+
+    def due(desk):
+        return [found for found in status_shape(desk)["findings"] if "breaking the glass" in found]
+
+    async def work():
+        async with owning(state, clock) as desk:
+            _, alice = await person(desk, "alice")
+            _, erin = await person(desk, "erin", "on-call")
+            approval = await asked(desk, alice, rule)
+            await desk.decide(approval.id, erin, Action.APPROVE, "production is down", ballot=Ballot(break_glass=True))
+            assert len(due(desk)) == 1
+        clock.advance(3 * 86_400)
+        async with owning(state, clock) as desk:
+            assert len(due(desk)) == 1
+            _, bob = await person(desk, "bob", "data-owners")
+            await desk.waiting.review(approval.id, bob, "incident 12", justified=True)
+            assert due(desk) == []
+        async with owning(state, clock) as desk:
+            return due(desk)
+
+    assert asyncio.run(work()) == []
+    assert "approval.reviewed" in leaf_types(state)
+
+
+def test_a_delegate_decides_also_after_a_restart_and_not_once_it_was_taken_back(state, clock):
+    async def work():
+        async with owning(state, clock) as desk:
+            _, alice = await person(desk, "alice")
+            _, bob = await person(desk, "bob", "data-owners")
+            _, zoe = await person(desk, "zoe", "engineering")
+            first, second = [await asked(desk, alice, hold_rule(rule)) for rule in ("one", "two")]
+            await desk.waiting.delegate(bob, "data-owners", zoe.subject, timedelta(hours=2))
+        async with owning(state, clock) as desk:
+            assert desk.may_decide(desk.approval(first.id), zoe)
+            decided = await desk.decide(first.id, zoe, Action.APPROVE, "for bob")
+            await desk.waiting.end_delegation(bob, "data-owners", zoe.subject)
+            with pytest.raises(DecisionRefused, match="not_an_approver"):
+                await desk.decide(second.id, zoe, Action.APPROVE, "too late")
+            return decided.votes[0].on_behalf_of
+
+    assert asyncio.run(work()) == "local|bob"
