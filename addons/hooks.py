@@ -69,6 +69,8 @@ class Exchange:
     injected: deque[bool] = field(default_factory=deque)  # WebSocket messages we send again: whether each was decided
     taken_out: bool = False  # the refusal concerns tool calls that were taken out of the reply; the rest was passed on
     right: str = ""  # the right that allowed it
+    credential: str = ""  # keyed fingerprint of the key that went upstream
+    passed_key: str = field(default="", repr=False)  # the client's own, where the connection passes it
     stop: Refused | None = None  # decided before it could be recorded; raised as soon as it is
     decision: asyncio.Future[None] | None = None  # of a tool call that waits in mid-stream
     at_door: bool = False  # refused before anybody was known; `identity.refused` is its whole record

@@ -12,7 +12,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from mitmproxy import http, tcp, udp
 from mitmproxy.proxy import layer, server_hooks
@@ -29,7 +29,7 @@ from addons.policy.hosts import normal_host
 from addons.policy.model import DEFAULT_PORTS, Connection, CredentialKind
 from addons.providers.registry import provider_named, provider_of_host
 from addons.tokens.caller import Caller
-from addons.tokens.credentials import SLOT_HEADERS, Holds, Slot, api_key_slots, proxy_authorization
+from addons.tokens.credentials import SLOT_HEADERS, Holds, Slot, api_key_slots, is_provider_key, proxy_authorization
 from addons.tokens.gateway_token import MINT_HINT, TokenRefused
 
 # What other proxies say about who is behind them, and clients could say too: never believed, never passed on.
@@ -74,6 +74,10 @@ class Identity:
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         host, port = flow.request.host, flow.request.port
         self.desk.counted.connects += 1
+        if isinstance(flow.client_conn.proxy_mode, ReverseMode):
+            exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "base_url", self.desk.clock(), at_door=True))
+            await self._refuse_connect(flow, exchange, 405, "connect_at_base_url", "this port is no proxy")
+            return
         state = hooks.client_state(flow.client_conn)
         state["connect"] = (normal_host(host) or host, port)
         state["proxy_credential"] = flow.request.headers.pop("proxy-authorization", "")
@@ -203,6 +207,21 @@ class Identity:
             client=_address(flow),
         )
 
+    async def malformed(self, what: layers.Malformed) -> None:
+        """Answered with 400 already: what two readers could read differently smuggles requests (RFC 9112, 11.2)."""
+        state = hooks.client_state(what.client)
+        host, port = state.get("connect", ("", 0))
+        caller = state.get("seen")
+        await self._event(
+            "connect.refused",
+            self.desk.new_id("ex"),
+            caller.subject if caller else "",
+            code="malformed_request",
+            host=host,
+            port=port,
+            client=str(what.client.peername[0]) if what.client.peername else "",
+        )
+
     # -- addresses --------------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
@@ -241,7 +260,10 @@ class Identity:
     # -- each request -----------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.error or hooks.asks_gateway(flow):
+        if flow.error:  # mitmproxy found two readings in it
+            await self.malformed(layers.Malformed(flow.client_conn))
+            return
+        if hooks.asks_gateway(flow):
             return
         self.desk.counted.requests += 1
         reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
@@ -273,6 +295,10 @@ class Identity:
     def _behind_base_url(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
         first, _, rest = flow.request.path.lstrip("/").partition("/")
         exchange.path = "/" + rest
+        if _climbs(rest):
+            raise Refused(
+                400, "path_unclear", "a path that climbs (..) may end at another place than it names; send a plain one"
+            )
         connection = decide.connection_named(self.desk.policies, first.partition("?")[0])
         if connection is None:
             known = ", ".join(one.id for one in self.desk.policies.connections)
@@ -290,6 +316,7 @@ class Identity:
             flow.request.host,
             flow.request.port,
             flow.request.host_header,
+            flow.request.authority,  # of a target in absolute form
             flow.client_conn.sni,
             self.desk.policies.digest,
         )
@@ -314,7 +341,9 @@ class Identity:
             target = (host, port)
             agree = True
         usual = DEFAULT_PORTS.get(flow.request.scheme, 443)
-        if not agree or _authority(flow.request.host_header, target, usual) != target:
+        if not agree or any(
+            _authority(named, target, usual) != target for named in (flow.request.host_header, flow.request.authority)
+        ):
             raise Refused(
                 421,
                 "hosts_disagree",
@@ -355,6 +384,9 @@ class Identity:
         ours = [slot for slot in slots if self._is_ours(slot)]
         secrets += [slot.value for slot in ours]
         passes = exchange.connection.credential.kind is CredentialKind.CLIENT
+        theirs = [slot for slot in slots if slot not in ours]
+        if passes and theirs:
+            exchange.passed_key = theirs[0].value
         self._take_off(flow, exchange, said, [slot for slot in slots if slot in ours or not passes], ours)
         callers = [
             self.desk.directory.known(secret) or await self.desk.directory.find(secret)
@@ -369,6 +401,14 @@ class Identity:
                 "the proxy's token and the API key's token name different people; send one of them. Type: affidavit whoami",
             )
         self._check_identified(callers[0])
+        if exchange.connection.refuse_client_keys and any(is_provider_key(slot.value) for slot in theirs):
+            raise Refused(
+                403,
+                "client_key_refused",
+                f"connection {exchange.connection.id!r} takes no provider's key from a client: the gateway puts its own on. "
+                "Take it out of the environment, and revoke it at the provider. Type: affidavit env",
+                rule=f"connections:{exchange.connection.id}",
+            )
         if state.get("seen") is not callers[0]:
             state["seen"] = callers[0]
             if shared := self.desk.directory.seen_from(callers[0], _address(flow)):
@@ -438,6 +478,14 @@ def _without(path: str, parameter: str) -> str:
     before, mark, query = path.partition("?")
     kept = [piece for piece in query.split("&") if unquote_plus(piece.partition("=")[0]) != parameter]
     return before + (mark + "&".join(kept) if kept else "")
+
+
+def _climbs(path: str) -> bool:
+    """Whether a server could take a segment for "..": also escaped, once or twice, or behind a backslash."""
+    plain = path.partition("?")[0]
+    if ".." not in plain and "%" not in plain:
+        return False
+    return ".." in unquote(unquote(plain)).replace("\\", "/").split("/")
 
 
 def _said(flow: http.HTTPFlow) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ What they add to 12.2.3 (proxy/layers/http/__init__.py):
   upstream failure  a failed connection is answered in the provider's own error shape, not with an HTML page
   1xx               an upstream 102, 103 … is swallowed; a 101 that is no WebSocket is refused
   trailers          of HTTP/1 messages are read and passed on, where mitmproxy gives the connection up
+  malformed         what mitmproxy answers with 400 before any hook is told to an addon
   tunnels           bytes are counted, never looked at
 """
 
@@ -57,6 +58,20 @@ class UpstreamFailedHook(commands.StartHook):
     """mitmproxy hook `upstream_failed(flow)`: no reply began; an addon sets `flow.response`."""
 
     flow: http.HTTPFlow
+
+
+@dataclass
+class Malformed:
+    """Bytes of a client that are no request which two readers would read alike. Answered with 400 and closed by mitmproxy, before any hook."""
+
+    client: connection.Client
+
+
+@dataclass
+class MalformedHook(commands.StartHook):
+    """mitmproxy hook `malformed(what)`."""
+
+    what: Malformed
 
 
 class Tap:
@@ -155,11 +170,15 @@ class Stream(http_layers.HttpStream):
 
     def state_wait_for_request_headers(self, event: http_events.RequestHeaders) -> CommandGenerator[None]:
         generator = super().state_wait_for_request_headers(event)
+        asked = False
         for command in generator:
             if hasattr(self, "flow"):
                 _streams[self.flow] = ref(self)
+            asked = asked or isinstance(command, (_hooks.HttpRequestHeadersHook, _hooks.HttpConnectHook))
             yield command
         _streams[self.flow] = ref(self)
+        if not asked:
+            yield MalformedHook(Malformed(self.context.client))
 
     def state_consume_request_body(self, event: events.Event) -> CommandGenerator[None]:
         """Hold at most `request_bytes`; of a request that is refused already, nothing."""
@@ -400,6 +419,15 @@ class Http1Server(_WithTrailers, _http1.Http1Server):
     """The client's side of HTTP/1."""
 
     ReceiveTrailers = http_events.RequestTrailers
+
+    def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
+        """mitmproxy only logs what it cannot read as a request at all."""
+        malformed = False
+        for command in super().read_headers(event):
+            malformed = malformed or isinstance(command, commands.Log)
+            yield command
+        if malformed:
+            yield MalformedHook(Malformed(self.context.client))
 
 
 class Http1Client(_WithTrailers, _http1.Http1Client):

@@ -60,10 +60,12 @@ class Login:
 
     async def _refused(self, flow: http.HTTPFlow, refusal: OperationRefused) -> None:
         """As any other credential that was not believed; never with the credential."""
+        self.desk.counted.requests += 1
         peer = flow.client_conn.peername
         attrs = {"code": refusal.code, "door": "base_url", "host": "", "connection": "", "at": "login"}
         meta = {"client_address": str(peer[0])} if peer else None
         await self.desk.record(Event("identity.refused", exchange_id=self.desk.new_id("ex"), attrs=attrs, meta=meta))
+        self.desk.counted.recorded += 1
 
 
 def _json(body: bytes) -> Any:

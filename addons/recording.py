@@ -17,6 +17,7 @@ from addons.console.desk import Desk
 from addons.evidence.ids import time_text
 from addons.evidence.records import Closed, Event, Opened, Outcome, Partial
 from addons.hooks import Exchange, Refused
+from addons.policy.model import Visibility
 from addons.providers import doors
 from addons.providers.rewriting import Rewriter
 from addons.providers.wire import media_type
@@ -156,6 +157,11 @@ def _unchanged(exchange: Exchange, error: Exception) -> bytes:
 NOT_MASKED = "the rest of this reply could not be masked, so it is not passed on; ask again, or ask for less at once"
 
 
+def content_is_kept(exchange: Exchange) -> bool:
+    """Whether the connection's calls are recorded whole; else who, when, which model and how many tokens."""
+    return exchange.connection is None or exchange.connection.visibility is Visibility.FULL
+
+
 def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
     caller, connection, call, view = exchange.caller, exchange.connection, exchange.call, exchange.request
     assert caller
@@ -163,6 +169,7 @@ def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
     assert call
     assert isinstance(view, RequestView)
     upstream = connection.upstream
+    kept = content_is_kept(exchange)
     return Opened(
         id=exchange.id,
         session_id=view.session_id,
@@ -182,18 +189,19 @@ def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
         host=flow.request.host if exchange.door == "proxy" else "",  # the Host header agrees, or identity has refused
         upstream=f"{upstream.scheme}://{upstream.host}:{upstream.port}" if upstream else "",
         method=flow.request.method,
-        path=view.path,
+        path=view.path if kept else view.path.partition("?")[0],
         operation=call.operation,
         request_model=call.model,
         streamed=call.streamed,
         gateway=desk.keys.origin,
         policy_digest=desk.policies.digest,
-        nodes=view.nodes,
-        request=view.tip,
-        parameters=view.parameters,
-        headers=view.headers,
-        maskings=view.maskings,
+        nodes=view.nodes if kept else (),
+        request=view.tip if kept else None,
+        parameters=view.parameters if kept else "{}",
+        headers=view.headers if kept else (),
+        maskings=view.maskings if kept else (),
         attrs={"endpoint": call.endpoint}
+        | ({} if kept else {"visibility": "metadata"})
         | ({"client_key": exchange.client_keys[0][0]} if exchange.client_keys else {}),
     )
 
@@ -320,8 +328,11 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
         attrs["delivered"] = "without the tool call" if exchange.taken_out else cut
     if exchange.right:
         attrs["right"] = exchange.right
+    if exchange.credential:
+        attrs["credential"] = exchange.credential
     if exchange.refusal and exchange.refusal.rule:
         attrs["rule"] = exchange.refusal.rule
+    kept = content_is_kept(exchange)
     return Closed(
         exchange_id=exchange.id,
         subject=exchange.caller.subject,
@@ -339,11 +350,11 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
         first_chunk_ms=_milliseconds(exchange.sent_at, exchange.first_chunk_at),
         duration_ms=_milliseconds(exchange.opened_at, now),
         approval_id=exchange.approval_ids[-1] if exchange.approval_ids else "",
-        nodes=view.nodes,
-        reply=view.tip,
-        commands=view.commands,
-        headers=view.headers,
-        maskings=view.maskings,
+        nodes=view.nodes if kept else (),
+        reply=view.tip if kept else None,
+        commands=view.commands if kept else (),
+        headers=view.headers if kept else (),
+        maskings=view.maskings if kept else (),
         attrs=attrs,
     )
 

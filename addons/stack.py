@@ -231,7 +231,7 @@ class Stack:
             self._options.affidavit_request_bytes,
             self._options.affidavit_reply_bytes,
         )
-        for name in (*all_hooks, layers.ReplyPieceHook.name, layers.UpstreamFailedHook.name):
+        for name in (*all_hooks, layers.ReplyPieceHook.name, layers.UpstreamFailedHook.name, layers.MalformedHook.name):
             if calls := [getattr(part, name) for part in made if hasattr(part, name)]:
                 setattr(self, name, hooks.in_order(name, calls))
 

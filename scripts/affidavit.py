@@ -27,6 +27,7 @@ class Subcommand:
 SUBCOMMANDS = (
     Subcommand("init", "scripts.init:init", "make the state: CA, keys, empty store, policies"),
     Subcommand("proxy", "scripts.proxy:main", "the gateway"),
+    Subcommand("ca", "scripts.ca_command:ca", "the certificate authority: show, renew, rotate, have it signed"),
     Subcommand("run", "scripts.run:run", "one command through the gateway"),
     Subcommand("env", "scripts.env:env", "what to set on a client"),
     Subcommand("doctor", "scripts.doctor:doctor", "try each client found here: seen, went direct, or refused"),

@@ -20,7 +20,9 @@ class Token(Enum):
 
 
 Piece = str | Token
-Setting = tuple[str, tuple[Piece, ...]]  # ("HTTPS_PROXY", ("http://affidavit:", Token.HERE, "@127.0.0.1:8080"))
+Setting = tuple[
+    str, tuple[Piece, ...]
+]  # ("HTTPS_PROXY", (f"{gateway.scheme}://affidavit:", Token.HERE, "@127.0.0.1:8080"))
 
 # Loopback, and the link-local addresses where a cloud hands out its own credentials: the gateway refuses to go there.
 DIRECT = "localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2"
@@ -74,6 +76,7 @@ class Gateway:
     proxy_port: int
     base_url_port: int
     bundle: str  # path of the bundle of roots on the client's side
+    scheme: str = "http"  # "https": TLS to the gateway itself, as from another machine it must be
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", self.host):
@@ -95,7 +98,7 @@ class Door:
 
 def proxy_door(gateway: Gateway) -> tuple[Setting, ...]:
     """Both spellings of each: where the lower case one is set already, most clients prefer it; curl knows http_proxy in lower case only."""
-    url: tuple[Piece, ...] = ("http://affidavit:", Token.HERE, f"@{gateway.host}:{gateway.proxy_port}")
+    url: tuple[Piece, ...] = (f"{gateway.scheme}://affidavit:", Token.HERE, f"@{gateway.host}:{gateway.proxy_port}")
     proxies = [(name, url) for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")]
     return (*proxies, ("NO_PROXY", (DIRECT,)), ("no_proxy", (DIRECT,)), ("NODE_USE_ENV_PROXY", ("1",)), *trust(gateway))
 
@@ -106,7 +109,7 @@ def trust(gateway: Gateway) -> tuple[Setting, ...]:
 
 def base_url_door(gateway: Gateway, doors: Iterable[Door]) -> tuple[Setting, ...]:
     """For SDKs that are told where to go, and for clients that ignore proxy variables; the token sits in the API key's place."""
-    origin = f"http://{gateway.host}:{gateway.base_url_port}"
+    origin = f"{gateway.scheme}://{gateway.host}:{gateway.base_url_port}"
     settings: list[Setting] = []
     for speaks, door in _first_of_each(doors):
         settings.append((speaks.base_url, (f"{origin}/{door.connection}{speaks.path}",)))

@@ -13,6 +13,9 @@ from scripts.options import state_option
 from scripts.shells import LOOPBACK, SHELLS, NotSpellable, Shell, filled_in
 from scripts.terminal import Failed
 
+NEAR = frozenset(
+    {"127.0.0.1", "localhost", "[::1]"}
+)  # reached without leaving the machine; TLS to others, as the gateway asks for
 EXAMPLES = """\b
 Examples:
   export AFFIDAVIT_TOKEN=afd_…; eval "$(affidavit env)"
@@ -43,6 +46,12 @@ Examples:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the door.  [default: that of the running gateway]")
 @click.option("--bundle", help="Where the client finds bundle.pem.  [default: in the state]")
 @click.option(
+    "--tls/--plain",
+    "tls",
+    default=None,
+    help="https:// or http:// to the gateway itself.  [default: TLS, unless it is on this machine]",
+)
+@click.option(
     "--refresh-bundle", is_flag=True, help="First make bundle.pem anew from the roots that this shell trusts."
 )
 @state_option()
@@ -55,6 +64,7 @@ def env(
     host: str | None,
     port: int | None,
     bundle: str | None,
+    tls: bool | None,
     refresh_bundle: bool,
 ) -> None:
     """What to set on a client: the proxy, and a bundle of this machine's roots plus the gateway's."""
@@ -64,7 +74,7 @@ def env(
 
         ca.write_bundle(folder.bundle, folder.ca_certificate, os.environ)
     shell = next(shell for shell in SHELLS if shell.name == shell_name)
-    gateway = _gateway(folder, shell, host=host, port=port, bundle=bundle)
+    gateway = _gateway(folder, shell, host=host, port=port, bundle=bundle, tls=tls)
     if not (gateway.base_url_port if base_url else gateway.proxy_port):
         raise Failed(
             f"no gateway runs on {folder.path}, so its port is not known",
@@ -79,7 +89,9 @@ def env(
         raise Failed(str(error)) from error
 
 
-def _gateway(folder: StateFolder, shell: Shell, *, host: str | None, port: int | None, bundle: str | None) -> Gateway:
+def _gateway(
+    folder: StateFolder, shell: Shell, *, host: str | None, port: int | None, bundle: str | None, tls: bool | None
+) -> Gateway:
     running = folder.ports()
     host = host or (running.host if running and shell.host == LOOPBACK else shell.host)
     if not host:
@@ -92,6 +104,7 @@ def _gateway(folder: StateFolder, shell: Shell, *, host: str | None, port: int |
             proxy_port=port or (running.proxy if running else 0),
             base_url_port=port or (running.base_url if running else 0),
             bundle=bundle or shell.bundle or str(folder.bundle),
+            scheme="https" if (tls if tls is not None else host not in NEAR) else "http",
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -44,8 +44,13 @@ Examples:
     "--origin",
     help="The log's own name, as an auditor will read it; chosen once.  [default: affidavit.invalid/<key id>]",
 )
+@click.option(
+    "--csr",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write a request for your own PKI: signed as an intermediate, affidavit ca install puts it in place.",
+)
 @state_option()
-def init(*, folder: StateFolder, source: Path, origin: str | None) -> None:
+def init(*, folder: StateFolder, source: Path, origin: str | None, csr: Path | None) -> None:
     """Make the state: CA, keys, empty store, policies. Refuses to overwrite."""
     if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
         raise Failed(
@@ -61,6 +66,10 @@ def init(*, folder: StateFolder, source: Path, origin: str | None) -> None:
     hosts = [host for connection in policies.connections for host in connection.hosts]
     for finding in ca.findings(folder.ca_certificate, folder.ca_file, hosts, datetime.now(UTC)):
         click.echo(f"finding   {finding}")
+    if csr is not None:
+        key_pem = ca.key_of(folder.ca_file.read_bytes())
+        csr.write_bytes(ca.request(key_pem, ca.permitted_names(DNS_SUFFIXES)))
+        click.echo(f"csr       {csr}: have it signed as a CA with path length 0, then: affidavit ca install FILE")
     click.echo("next      affidavit run -- python your_agent.py")
 
 

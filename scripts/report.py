@@ -17,6 +17,10 @@ REPORTS = {  # name -> (module:attribute, what it says)
     ),
     "exposures": ("scripts.report_exposures:exposures", "what reached which provider unmasked"),
     "masking": ("scripts.report_masking:masking", "planted values through a gateway, and where any of them stayed"),
+    "bypass": (
+        "scripts.report_bypass:bypass",
+        "what each person tried that went, or would have gone, round the gateway",
+    ),
 }
 
 

@@ -117,6 +117,14 @@ async def whoami(desk: Desk, ask: Ask, _item: str) -> Json:
     return caller_shape(await approver_of(desk, ask))
 
 
+async def ca_changed(desk: Desk, ask: Ask, _item: str) -> Json:
+    """Which certificate clients are to trust from now on, and who changed it."""
+    body = _body(ask, {"how": str, "fingerprint": str, "until": str}, needed={"how", "fingerprint", "until"})
+    attrs = {"changed": "certificate authority", **{name: body[name][:100] for name in ("how", "fingerprint", "until")}}
+    (seq, *_) = await desk.record(Event("config.changed", actor=ask.actor, attrs=attrs))
+    return {"seq": seq}
+
+
 async def login_issuers(desk: Desk, _ask: Ask, _item: str) -> Json:
     """Where people sign in, and as which client."""
     return {
@@ -424,6 +432,7 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/status", status),
     ("GET", "/connections", connections),
     ("GET", "/whoami", whoami),
+    ("POST", "/ca", ca_changed),
     ("GET", "/login", login_issuers),
     ("POST", "/login", login),
     ("POST", "/logout", logout),

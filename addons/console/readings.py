@@ -205,6 +205,34 @@ def turned_away(database: Connection, first: int) -> list[Row]:
     )
 
 
+# What somebody does who wants to get round, or whose client does it for them; and calls that were opened, then refused by a right.
+_BYPASS_FINDINGS = (
+    "'client_key_removed', 'identity_header_ignored', 'routing_header_ignored', 'client_tls_failed', 'token_shared', "
+    "'request_not_whole', 'login_ended_by_issuer'"
+)
+
+
+def bypasses(database: Connection, since: str) -> list[Row]:
+    """Attempts since a time ("" : all), by person ("" : nobody that is known), reason and host: how often, when first and last."""
+    return _rows(
+        database,
+        f"""
+        WITH attempts AS (
+          SELECT coalesce(actor, '') AS person, type, json_extract(leaf, '$.attrs.code') AS code, at, seq,
+            coalesce(nullif(json_extract(leaf, '$.attrs.host'), ''), json_extract(leaf, '$.attrs.detail'), '') AS host
+          FROM events WHERE at >= ?1 AND (type IN ('identity.refused', 'connect.refused', 'tunnel.opened')
+            OR (type = 'finding' AND json_extract(leaf, '$.attrs.code') IN ({_BYPASS_FINDINGS})))
+          UNION ALL
+          SELECT subject, 'exchange', error, opened_at, opened_seq, connection FROM exchanges
+          WHERE opened_at >= ?1 AND outcome = 'refused'
+        )
+        SELECT person, type, coalesce(code, '') AS code, host, count(*) AS count, min(at) AS first_at, max(at) AS last_at
+        FROM attempts GROUP BY person, type, code, host ORDER BY person = '', person, min(seq)
+        """,  # noqa: S608 -- constants of this file
+        since,
+    )
+
+
 def _grant(database: Connection, approval_id: str) -> GrantRow | None:
     rows = _rows(database, "SELECT * FROM grants WHERE approval_id = ?", approval_id)
     return GrantRow(**_filled(rows[0])) if rows else None

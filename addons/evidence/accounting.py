@@ -139,7 +139,9 @@ GROUP BY 1, 2
 _LATER_CODES = (
     "not_tls",
     "address_refused",
-)  # of a connection that was counted before, as decided inside or as a tunnel
+    "sni_disagrees",
+    "malformed_request",
+)  # of a connection that was counted before, as decided inside or as a tunnel; or of bytes that were no request
 
 
 def _proxy(database: Connection, explained: Mapping[str, Explanation]) -> Equation:

@@ -14,6 +14,10 @@ EVERYONE = "*"  # in `groups`: whoever is identified
 NO_MODEL = ""  # in `models`: calls that name no model (a list of models, a file upload)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
+# By which a provider refuses accounts of other organisations, whoever logs in. Anthropic: support.claude.com, article 13198485, read
+# 2026-11-25; OpenAI: its help centre's page on network restrictions of ChatGPT workspaces.
+TENANT_HEADERS = {"openai": "chatgpt-allowed-workspace-id", "anthropic": "anthropic-allowed-org-ids"}
+
 
 class OtherHosts(StrEnum):
     """What happens to a host that no connection names."""
@@ -141,6 +145,13 @@ class Source(StrEnum):
     VAULT = "vault"  # HashiCorp Vault, KV version 2: mount, path, field
 
 
+class Visibility(StrEnum):
+    """What the record keeps of a connection's calls."""
+
+    FULL = "full"
+    METADATA = "metadata"  # who, when, which model, how many tokens; no content
+
+
 class CredentialKind(StrEnum):
     """Whose key goes upstream, and in which place."""
 
@@ -148,6 +159,9 @@ class CredentialKind(StrEnum):
     QUERY = "query"
     CLIENT = "client"  # the client's own key is passed
     NONE = "none"  # no key: the client's is taken off and nothing is put on
+    AWS = "aws"  # a signature, version 4, over the request as it goes out
+    GOOGLE = "google"  # a bearer token of the gateway's own identity there
+    AZURE = "azure"
 
 
 # identity.yaml
@@ -275,6 +289,10 @@ class Credential:
     kind: CredentialKind
     name: str = ""  # of the header or query parameter
     pieces: tuple[str | Reference, ...] = ()  # in order; joined once the references are resolved
+    cache_seconds: int = 60  # how long a key is used before it is read again: a rotated one needs no restart
+    region: str = ""  # of aws
+    service: str = ""  # of aws
+    scope: str = ""  # of google and azure; "": the usual one
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -302,6 +320,9 @@ class Connection:
     deny_models: tuple[str, ...]  # globs, letter case ignored; they win over `models`
     limits: Limits
     allow_private: bool  # the upstream's address may be loopback, private or link-local
+    visibility: Visibility = Visibility.FULL
+    require_org: tuple[str, ...] = ()  # the provider is told to serve accounts of these organisations only
+    refuse_client_keys: bool = False  # a provider's key seen from a client is a refusal; else it is taken off
     usage_keys: tuple[str, ...] = ()  # how the provider's usage export names the keys that this connection uses
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from addons.policy import forms
 from addons.policy.faults import nearest
@@ -15,6 +16,7 @@ from addons.policy.fields import Fields, Form, Marked
 from addons.policy.hosts import is_loopback, is_private, normal_host
 from addons.policy.model import (
     DEFAULT_PORTS,
+    TENANT_HEADERS,
     Connection,
     Credential,
     CredentialKind,
@@ -22,6 +24,7 @@ from addons.policy.model import (
     OtherHosts,
     Reference,
     Upstream,
+    Visibility,
 )
 from addons.policy.nodes import Scalar
 from addons.policy.references import reference
@@ -29,9 +32,9 @@ from addons.policy.references import reference
 KEYS = ("version", "other_hosts", "connections")
 CONNECTION_KEYS = (
     "id", "provider", "hosts", "ports", "upstream", "plain", "allow_private",
-    "credential", "groups", "models", "deny_models", "limits", "usage_keys",
+    "credential", "groups", "models", "deny_models", "limits", "usage_keys", "visibility", "require_org", "client_keys",
 )  # fmt: skip
-CREDENTIAL_KEYS = ("header", "query", "value")
+CREDENTIAL_KEYS = ("header", "query", "value", "cache_seconds", "cloud", "region", "service", "scope")
 LIMIT_KEYS = ("body_bytes", "reply_bytes")
 
 MEBIBYTE = 1 << 20
@@ -65,9 +68,30 @@ _TEMPLATE = Form(
     lambda text: bool(reference_pieces(text)),
     secret=True,
 )
+_AWS_NAME = Form(
+    "a name of AWS (eu-central-1, bedrock)", lambda text: re.fullmatch(r"[a-z0-9-]{2,40}", text) is not None
+)
+_ORGANISATION = Form(
+    "an organisation's id or domain", lambda text: re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text) is not None
+)
 _UPSTREAM = Form(
     "an http or https URL without user, query or fragment", lambda text: forms.parsed_url(text) is not None, secret=True
 )
+
+
+class Cloud(StrEnum):
+    """Whose library makes the credential."""
+
+    AWS = "aws"
+    GOOGLE = "google"
+    AZURE = "azure"
+
+
+class ClientKeys(StrEnum):
+    """What becomes of a provider's key that a client sends; it is a finding either way."""
+
+    REPLACE = "replace"
+    REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,9 @@ def _connection(fields: Fields, known: Known) -> Connection:
         deny_models=fields.texts("deny_models", forms.GLOB, ()),
         limits=_limits(fields.inner("limits", LIMIT_KEYS, required=False)),
         allow_private=fields.flag("allow_private", default=False),
+        visibility=fields.choice("visibility", Visibility, Visibility.FULL),
+        require_org=_require_org(fields),
+        refuse_client_keys=fields.choice("client_keys", ClientKeys, ClientKeys.REPLACE) is ClientKeys.REFUSE,
         usage_keys=_usage_keys(fields),
     )
 
@@ -111,6 +138,17 @@ def _usage_keys(fields: Fields) -> tuple[str, ...]:
     for key in keys:
         fields.reading.declare("usage key", key)
     return tuple(key.text for key in keys)
+
+
+def _require_org(fields: Fields) -> tuple[str, ...]:
+    named = fields.texts("require_org", _ORGANISATION, ())
+    node = fields.node("provider", required=False)
+    if named and not (isinstance(node, Scalar) and node.value in TENANT_HEADERS):
+        fields.reading.fault(
+            fields.at("require_org"), f"require_org with provider {' or '.join(sorted(TENANT_HEADERS))}", "another",
+            "take it out: no such header is documented for it",
+        )  # fmt: skip
+    return named
 
 
 def _provider(fields: Fields, known: Known) -> str:
@@ -166,13 +204,32 @@ def _credential(fields: Fields) -> Credential:
     inner = fields.inner("credential", CREDENTIAL_KEYS, required=False)
     if inner is None:
         return Credential(CredentialKind.NONE)
+    if "cloud" in inner:
+        return _of_cloud(inner)
     if inner.readable and ("header" in inner) == ("query" in inner):
         inner.reading.fault(
             inner.line, "header or query in credential", "both or none", "name the one place the key goes to"
         )
     kind = CredentialKind.QUERY if "query" in inner else CredentialKind.HEADER
     form = _PARAMETER if kind is CredentialKind.QUERY else _HEADER
-    return Credential(kind, inner.text(kind, form, ""), reference_pieces(inner.text("value", _TEMPLATE)))
+    return Credential(
+        kind,
+        inner.text(kind, form, ""),
+        reference_pieces(inner.text("value", _TEMPLATE)),
+        cache_seconds=inner.whole("cache_seconds", 0, 3600, 60),
+    )
+
+
+def _of_cloud(inner: Fields) -> Credential:
+    """Made anew for each call, or every hour, by the cloud's own library: nothing of it stands in a policy."""
+    cloud = inner.choice("cloud", Cloud)
+    allowed = ("cloud", "region", "service") if cloud is Cloud.AWS else ("cloud", "scope")
+    for key in (key for key in CREDENTIAL_KEYS if key in inner and key not in allowed):
+        inner.reading.fault(inner.at(key), f"only {', '.join(allowed)} beside cloud: {cloud}", key, "take it out")
+    if cloud is Cloud.AWS:
+        region = inner.text("region", _AWS_NAME)
+        return Credential(CredentialKind.AWS, region=region, service=inner.text("service", _AWS_NAME, "bedrock"))
+    return Credential(CredentialKind(cloud.value), name="authorization", scope=inner.text("scope", forms.URL, ""))
 
 
 def reference_pieces(template: str) -> tuple[str | Reference, ...]:

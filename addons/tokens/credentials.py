@@ -25,6 +25,8 @@ JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 SLOT_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 SLOT_PARAMETERS = ("key",)
 
+_AWS = re.compile(r"AWS4-HMAC-SHA256 .{0,40}?Credential=([A-Z0-9]{16,128})/")
+_PROVIDER_KEY = re.compile(r"(?:sk-|AIza|AKIA|ASIA|ABSK|gsk_|xai-|hf_|pplx-|r8_|nvapi-|tgp_)[A-Za-z0-9_-]{10,}")
 _HEADER = re.compile(r"([A-Za-z]{1,16}) +([\x21-\x7e]+)")
 _PROXY_HINT = "set HTTPS_PROXY=http://affidavit:TOKEN@host:port; what to set: affidavit env"
 
@@ -82,9 +84,16 @@ def api_key_slot(headers: Iterable[tuple[str, str]], query: str) -> tuple[str, .
     return tuple(dict.fromkeys(slot.value for slot in slots if slot.holds is Holds.TOKEN))
 
 
+def is_provider_key(value: str) -> bool:
+    """Whether a text has the form of a key that a provider gives out; SDKs want some text there, whoever puts the real key on."""
+    return _PROVIDER_KEY.match(value) is not None
+
+
 def _credential(name: str, value: str) -> str:
     stripped = value.strip()
     if name == "authorization":
+        if signed := _AWS.match(stripped):  # the signature is another one for each call; the key is not
+            return signed[1]
         scheme, _, rest = stripped.partition(" ")
         return rest.strip() if scheme.lower() == "bearer" else stripped
     return stripped

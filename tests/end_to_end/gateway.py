@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,11 +211,13 @@ class Template:
     path: Path
     tokens: dict[str, str] = field(repr=False)
 
-    def copy(self, folder: Path, provider_url: str, **choices: Any) -> State:
+    def copy(
+        self, folder: Path, provider_url: str, environment: Mapping[str, str] | None = None, **choices: Any
+    ) -> State:
         path = folder / "state"
         shutil.copytree(self.path, path)
         path.chmod(0o700)
-        state = State(path, clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY))
+        state = State(path, clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY, **(environment or {})))
         state.write_policies(policies(provider_url, **choices))
         return state
 

@@ -168,7 +168,7 @@ def policies(
     connections: str = "",
 ) -> dict[str, str]:
     """All six files. down_port: one that nobody listens on (9 is discard, RFC 863)."""
-    connections = connections or CONNECTIONS.format(
+    connections = connections.replace("UPSTREAM", upstream) or CONNECTIONS.format(
         upstream=upstream, down=f"http://127.0.0.1:{down_port}", other_hosts=other_hosts, body_bytes=BODY_BYTES
     )
     return {

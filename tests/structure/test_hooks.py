@@ -8,7 +8,7 @@ import pytest
 from mitmproxy import hooks as mitmproxy_hooks
 
 from addons import approval, credentials, identity, login, masking, recording, stack
-from addons.layers import ReplyPieceHook, UpstreamFailedHook
+from addons.layers import MalformedHook, ReplyPieceHook, UpstreamFailedHook
 
 ORDER = (
     login.Login,
@@ -19,7 +19,7 @@ ORDER = (
     credentials.Credentials,
     recording.Closing,
 )
-NAMES = set(mitmproxy_hooks.all_hooks) | {ReplyPieceHook.name, UpstreamFailedHook.name}
+NAMES = set(mitmproxy_hooks.all_hooks) | {MalformedHook.name, ReplyPieceHook.name, UpstreamFailedHook.name}
 TABLE = {
     "http_connect": "Identity",
     "next_layer": "Identity",
@@ -36,6 +36,7 @@ TABLE = {
 # Not wrapped, and why that lets nothing through.
 OPEN = {
     "Identity.client_disconnected": "the connection is over",
+    "Identity.malformed": "answered with 400 and closed before it is called",
     "Identity.server_connected": "only puts the checked name back; a fault leaves the connection unusable for reuse",
     "Identity.server_connect_error": "there is no connection",
     "Recording.websocket_message": "guards itself: drops the message and kills the flow",

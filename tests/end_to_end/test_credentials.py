@@ -1,0 +1,288 @@
+"""The provider's key: where it comes from, how it goes on, what is left of it. Upstream is the local provider, which shows what it got."""
+
+from __future__ import annotations
+
+import http.server
+import importlib.util
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.local_certificate import throwaway_certificate, tls_context
+from tests.end_to_end.gateway import Bench, Template, bench
+from tests.end_to_end.policies import PROVIDER_KEY
+
+BODY = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "the blue heron"}]}).encode()
+IDENTITY = 'version: 1\nrights: [{id: engineers, groups: [engineering], connections: ["*"]}]\n'
+CONNECTION = """\
+  - id: {id}
+    provider: {provider}
+    hosts: [{id}.example.com]
+    upstream: {upstream}
+    allow_private: true
+    groups: [engineering]
+"""
+
+
+@dataclass(slots=True)
+class Vault:
+    """A stand-in for Vault's KV version 2 over TLS: no package of the real one is at hand. It checks what the real one checks of a read."""
+
+    url: str
+    cafile: Path
+    key: str
+    asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)  # path, token, namespace
+
+
+@contextmanager
+def vault(folder: Path) -> Iterator[Vault]:
+    folder.mkdir()
+    pem = throwaway_certificate(folder)
+    made = Vault("", pem, "sk-vault-key-0001")
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            token = self.headers.get("x-vault-token")
+            made.asked.append((self.path, token, self.headers.get("x-vault-namespace")))
+            status = 200 if token == "hvs.right" and self.path == "/v1/secret/data/llm/openai" else 403
+            answer: dict[str, Any] = {"errors": ["permission denied"]}
+            if status == 200:
+                answer = {"data": {"data": {"api_key": made.key}, "metadata": {"version": 1}}}
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.socket = tls_context(pem).wrap_socket(server.socket, server_side=True)
+    made.url = f"https://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+MakeWorld = Callable[..., AbstractContextManager[Bench]]
+
+
+@pytest.fixture
+def world(template: Template, tmp_path: Path) -> MakeWorld:
+    """A gateway with connections given as (id, provider, the rest of the entry), and variables of its own."""
+
+    def make(*entries: tuple[str, str, str], **variables: str) -> AbstractContextManager[Bench]:
+        text = "version: 1\nother_hosts: deny\nconnections:\n" + "".join(
+            CONNECTION.format(id=name, provider=provider, upstream="UPSTREAM") + rest
+            for name, provider, rest in entries
+        )
+        return bench(template, tmp_path, identity=IDENTITY, connections=text, environment=variables)
+
+    return make
+
+
+def header_at_provider(made: Bench, name: str) -> str:
+    return {key.lower(): value for key, value in made.provider.log[-1].headers}.get(name, "")
+
+
+def asked(made: Bench, connection: str, **how: Any) -> Any:
+    return made.raw("base_url", how.pop("body", BODY), connection=connection, **how)
+
+
+def test_a_key_from_vault_goes_on_and_a_rotated_one_without_a_restart(world: MakeWorld, tmp_path: Path) -> None:
+    entry = '    credential: {header: Authorization, value: "Bearer ${vault:secret/llm/openai#api_key}", cache_seconds: 0}\n'
+    with vault(tmp_path / "vault") as kept:
+        variables = {
+            "VAULT_ADDR": kept.url,
+            "VAULT_TOKEN": "hvs.right",
+            "VAULT_CACERT": str(kept.cafile),
+            "VAULT_NAMESPACE": "team",
+        }
+        with world(("one", "openai", entry), **variables) as made:
+            seq = made.last_seq()
+            first = asked(made, "one").status, header_at_provider(made, "authorization")
+            kept.key = "sk-vault-key-0002"
+            second = asked(made, "one").status, header_at_provider(made, "authorization")
+            made.until(
+                lambda: len([row for row in made.exchanges_since(seq) if row["outcome"]]) == 2, "both are closed"
+            )
+            ends = [json.loads(row["leaf"])["attrs"]["credential"] for row in made.events_since(seq, "exchange.closed")]
+
+            assert (first, second) == ((200, "Bearer sk-vault-key-0001"), (200, "Bearer sk-vault-key-0002"))
+            assert kept.asked[0] == ("/v1/secret/data/llm/openai", "hvs.right", "team")
+            assert len(set(ends)) == 2
+            assert all(fingerprint.startswith("hmac-sha256:") for fingerprint in ends)
+            held = b"".join(path.read_bytes() for path in made.state.path.rglob("*") if path.is_file())
+            assert b"sk-vault-key" not in held
+            assert b"hvs.right" not in held
+
+
+@pytest.mark.parametrize(
+    ("reference", "variables"),
+    [
+        ("${vault:secret/llm/openai#api_key}", {}),
+        ("${vault:secret/llm/openai#api_key}", {"VAULT_TOKEN": "hvs.wrong"}),
+        ("${vault:secret/llm/openai#no_such_field}", {"VAULT_TOKEN": "hvs.right"}),
+        ("${vault:secret/llm/other#api_key}", {"VAULT_TOKEN": "hvs.right"}),
+        ("${vault:secret/llm/openai#api_key}", {"VAULT_TOKEN": "hvs.right", "VAULT_CACERT": ""}),
+        ("${file:/nowhere/at/all}", {}),
+        ("${command: false}", {}),
+        ("${env:NOT_SET}", {}),
+    ],
+)
+def test_without_a_key_nothing_leaves_and_the_answer_says_what_is_missing(
+    world: MakeWorld, tmp_path: Path, reference: str, variables: dict[str, str]
+) -> None:
+    entry = f'    credential: {{header: Authorization, value: "Bearer {reference}"}}\n'
+    with vault(tmp_path / "vault") as kept:
+        found = {"VAULT_ADDR": kept.url, "VAULT_CACERT": str(kept.cafile)} | variables
+        with world(("one", "openai", entry), **{name: value for name, value in found.items() if value}) as made:
+            seq = made.last_seq()
+            answer = asked(made, "one")
+
+            assert (answer.status, made.provider.count) == (503, 0)
+            assert "no provider key" in answer.text
+            assert "hvs." not in answer.text
+            assert made.closed_exchange(seq)["error"] == "credential_missing"
+
+
+def test_one_reference_in_two_places_keeps_each_place_its_own(world: MakeWorld) -> None:
+    with world(
+        ("one", "openai", '    credential: {header: Authorization, value: "Bearer ${env:LOCAL_PROVIDER_KEY}"}\n'),
+        ("two", "openai", '    credential: {header: x-api-key, value: "${env:LOCAL_PROVIDER_KEY}"}\n'),
+        ("three", "openai", '    credential: {query: key, value: "${env:LOCAL_PROVIDER_KEY}"}\n'),
+    ) as made:
+        asked(made, "one")
+        bearer = header_at_provider(made, "authorization")
+        asked(made, "two")
+        plain = header_at_provider(made, "x-api-key")
+        asked(made, "three")
+
+        assert (bearer, plain) == (f"Bearer {PROVIDER_KEY}", PROVIDER_KEY)
+        assert made.provider.log[-1].target.endswith(f"?key={PROVIDER_KEY}")
+
+
+def test_a_providers_key_from_a_client_is_refused_where_the_connection_says_so(world: MakeWorld) -> None:
+    with world(("one", "openai", "    credential: none\n    client_keys: refuse\n")) as made:
+        seq = made.last_seq()
+        real = asked(made, "one", headers=(("x-api-key", "sk-proj-" + "a" * 40),))
+        placeholder = asked(made, "one", headers=(("x-api-key", "not-needed"),))
+
+        assert (real.status, placeholder.status, made.provider.count) == (403, 200, 1)
+        (refused,) = made.events_since(seq, "identity.refused")
+        assert (
+            json.loads(refused["leaf"])["attrs"] | {"code": "client_key_refused", "rule": "connections:one"}
+            == json.loads(refused["leaf"])["attrs"]
+        )
+
+
+def test_a_client_that_logs_in_itself_passes_its_own_bearer_and_leaves_a_fingerprint(world: MakeWorld) -> None:
+    own = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2F1dGgub3BlbmFpLmNvbSJ9.c2lnbmF0dXJl"
+    with world(("one", "openai", "    credential: client\n    require_org: [ws-1, ws-2]\n")) as made:
+        seq = made.last_seq()
+        proxied = made.raw("proxy", BODY, host="one.example.com", headers=(("authorization", f"Bearer {own}"),))
+        (row,) = [made.closed_exchange(seq)]
+        (end,) = made.events_since(seq, "exchange.closed")
+
+        assert proxied.status == 200
+        assert header_at_provider(made, "authorization") == f"Bearer {own}"
+        assert header_at_provider(made, "chatgpt-allowed-workspace-id") == "ws-1,ws-2"
+        assert header_at_provider(made, "proxy-authorization") == ""
+        assert row["subject"] == "local|alice"
+        assert json.loads(end["leaf"])["attrs"]["credential"].startswith("client hmac-sha256:")
+        held = b"".join(path.read_bytes() for path in made.state.path.glob("evidence.db*"))
+        assert own.encode() not in held
+
+
+def test_of_a_connection_with_metadata_only_no_word_is_kept(world: MakeWorld) -> None:
+    with world(("one", "openai", "    credential: none\n    visibility: metadata\n")) as made:
+        seq = made.last_seq()
+        answer = asked(made, "one")
+        row = made.closed_exchange(seq)
+        (begun,) = made.events_since(seq, "exchange.opened")
+
+        assert answer.status == 200
+        assert (row["request_model"], row["outcome"], row["subject"]) == ("gpt-4o-mini", "completed", "local|alice")
+        assert row["input_tokens"] is not None
+        assert made.messages(row["id"]) == []
+        assert json.loads(begun["leaf"])["attrs"]["visibility"] == "metadata"
+        made.gateway.stop()
+        held = b"".join(path.read_bytes() for path in made.state.path.glob("evidence.db*"))
+        assert b"blue heron" not in held
+
+
+def test_a_key_that_the_provider_repeats_comes_off(world: MakeWorld) -> None:
+    entry = '    credential: {header: x-api-key, value: "${env:LOCAL_PROVIDER_KEY}"}\n'
+    with world(("one", "openai", entry)) as made:
+        seq = made.last_seq()
+        answer = asked(made, "one", headers=(("x-local-fault", "echo-credentials"),))
+        made.closed_exchange(seq)
+        found = [json.loads(event["leaf"])["attrs"] for event in made.events_since(seq, "finding")]
+
+        assert (answer.status, answer.headers["x-received-key"]) == (401, "[affidavit: credential removed]")
+        assert "incorrect API key provided: [affidavit: credential removed]" in answer.text
+        assert {one["detail"] for one in found if one["code"] == "credential_echoed"} == {
+            "header:x-received-key",
+            "body",
+        }
+
+
+def needs(module: str) -> Any:
+    found = importlib.util.find_spec(module.partition(".")[0]) is not None
+    return pytest.mark.skipif(not found, reason=f"the extra that holds {module} is not installed")
+
+
+@needs("botocore")
+def test_a_call_to_aws_is_signed_anew_over_what_goes_out(world: MakeWorld) -> None:
+    entry = "    credential: {cloud: aws, region: eu-central-1}\n"
+    keys = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    }
+    with world(("one", "openai", entry), **keys) as made:
+        signed = "AWS4-HMAC-SHA256 Credential=AKIAAAAAAAAAAAAAAAAA/20261125/eu-central-1/bedrock/aws4_request, SignedHeaders=host, Signature=00"
+        answer = made.raw(
+            "proxy",
+            BODY,
+            host="one.example.com",
+            headers=(("authorization", signed), ("x-amz-date", "20200101T000000Z")),
+        )
+        got = made.provider.log[-1]
+        sent = {name.lower(): value for name, value in got.headers}
+
+        assert answer.status == 200
+        assert sent["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
+        assert sent["authorization"] == expected_signature(
+            got.method, sent, f"http://{sent['host']}{got.target}", got.body, keys
+        )
+        assert sent["x-amz-date"] != "20200101T000000Z"
+
+
+def expected_signature(method: str, sent: dict[str, str], url: str, body: bytes, keys: dict[str, str]) -> str:
+    """By botocore again, from what arrived, at the time it names."""
+    from datetime import UTC, datetime
+    from unittest.mock import patch
+
+    import botocore.auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    moment = datetime.strptime(sent["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    request = AWSRequest(
+        method=method, url=url, data=body, headers={"host": sent["host"], "content-type": sent["content-type"]}
+    )
+    signer = botocore.auth.SigV4Auth(Credentials(*keys.values()), "bedrock", "eu-central-1")
+    with patch("botocore.auth.get_current_datetime", return_value=moment.replace(tzinfo=None)):
+        signer.add_auth(request)
+    return str(request.headers["Authorization"])
