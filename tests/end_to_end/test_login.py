@@ -15,6 +15,7 @@ import pytest
 
 from scripts.local_gateway import AFFIDAVIT
 from tests.end_to_end.gateway import DOORS, Bench
+from tests.end_to_end.policies import PROVIDER_KEY
 from tests.end_to_end.sdk import Worker
 from tests.login.jobs import JobIssuer, job_issuer
 from tests.login.provider import CLIENT_ID, OidcProvider, oidc_provider
@@ -109,6 +110,15 @@ def test_a_person_signs_in_by_device_calls_a_model_and_is_refused_once_their_gro
             count = bench.provider.count
         noticed_after = time.monotonic() - removed_at
 
+        client = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
+        gateway = [path.read_bytes() for path in (*bench.state.path.rglob("*"), bench.gateway.log) if path.is_file()]
+        bench.state.run("export", str(tmp_path / "package"))
+        package = [path.read_bytes() for path in (tmp_path / "package").rglob("*") if path.is_file()]
+
+        assert client
+        assert package
+        assert not [held for held in (*client, *gateway, *package) if PROVIDER_KEY.encode() in held]
+        assert not [held for held in (*gateway, *package) if token.encode() in held]
         assert first.error == ""
         assert (row["subject"], json.loads(row["groups"]), row["purpose"], row["grade"], row["connection"]) == (
             f"{provider.issuer}|alice", ["engineering"], "OPS-7: notes", "managed", "openai",
