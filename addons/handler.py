@@ -2,7 +2,8 @@
 
 mitmproxy 12.2.3 offers each hook to every addon, listener or not, then a second one (`update`) to all of them again, each time in a task
 of its own: half of what a small request costs it. Here each hook goes to those that have it, and one that cannot wait is over in the same turn
-of the loop. Installed by our launcher only, where no addon is ever reloaded. Internal API: mitmproxy is pinned to one minor.
+of the loop. And what stands inside a CONNECT is given its bytes directly: the layers around it, which only hand them on, would turn each
+piece into an HTTP event and back. Installed by our launcher only, where no addon is ever reloaded. Internal API: mitmproxy is pinned to one minor.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from mitmproxy import connection
 from mitmproxy.addonmanager import AddonManager, traverse
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.flow import Flow
-from mitmproxy.proxy import commands, events, mode_servers, server
+from mitmproxy.proxy import commands, events, layer, mode_servers, server
+from mitmproxy.proxy.layers.http import HttpLayer
+from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.modes import HttpProxy
 from mitmproxy.utils import asyncio_utils
 
 from addons import hooks
@@ -65,6 +69,9 @@ _tasks: set[asyncio.Task[None]] = set()  # of hooks under way: the loop itself k
 class Handler(mode_servers.ProxyConnectionHandler):
     """One client's connection, with those to servers behind it."""
 
+    _inside: layer.Layer | None = None  # a CONNECT, once it was answered and the layer in it chosen
+    _asked_inside: set[commands.Command]  # what that layer waits for
+
     async def server_event(self, event: events.Event) -> None:
         """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way."""
         async with self._server_event_lock:
@@ -73,7 +80,10 @@ class Handler(mode_servers.ProxyConnectionHandler):
             outgoing: dict[connection.Connection, list[bytes]] = {}
             try:
                 while turns:
-                    for command in self.layer.handle_event(turns.popleft()):
+                    chosen = self._layer_for(turns[0])
+                    for command in chosen.handle_event(turns.popleft()):
+                        if chosen is self._inside and (command.blocking or isinstance(command, commands.RequestWakeup)):
+                            self._asked_inside.add(command)
                         if isinstance(command, commands.SendData):
                             outgoing.setdefault(command.connection, []).append(command.data)
                         elif isinstance(command, commands.StartHook):
@@ -84,6 +94,19 @@ class Handler(mode_servers.ProxyConnectionHandler):
                 self._send(outgoing)
             except Exception:  # noqa: BLE001 -- as mitmproxy's: the connection is of no more use, the others are
                 self.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+
+    def _layer_for(self, event: events.Event) -> layer.Layer:
+        """The end of the client's connection is for the layers around too, and so is what they asked for themselves."""
+        if isinstance(event, events.DataReceived) or (
+            isinstance(event, events.ConnectionClosed) and event.connection is not self.client
+        ):
+            if self._inside is None:
+                self._inside, self._asked_inside = inside_connect(self.layer, self.client), set()
+            return self._inside or self.layer
+        if self._inside and isinstance(event, events.CommandCompleted) and event.command in self._asked_inside:
+            self._asked_inside.remove(event.command)
+            return self._inside
+        return self.layer
 
     def _send(self, outgoing: dict[connection.Connection, list[bytes]]) -> None:
         """Head and body of a message, records of TLS: in one write, which costs what each of them would."""
@@ -156,6 +179,22 @@ class Handler(mode_servers.ProxyConnectionHandler):
 def _is_slow(writer: Any) -> bool:
     transport = getattr(writer, "transport", None)
     return transport is None or transport.is_closing() or transport.get_write_buffer_size() > 0
+
+
+def inside_connect(outer: layer.Layer, client: connection.Client) -> layer.Layer | None:
+    """The layer that speaks inside the one CONNECT of an HTTP/1 connection; None while there is none, or it is not chosen yet."""
+    stack = outer.context.layers
+    http = (
+        stack[1] if len(stack) == 2 and isinstance(stack[0], HttpProxy) else None
+    )  # in TLS to the proxy itself, there is one more
+    if not isinstance(http, HttpLayer) or len(http.streams) != 1:
+        return None
+    (stream,) = http.streams.values()
+    answered = stream._handle_event == stream.passthrough and stream.flow.request.method == "CONNECT"  # noqa: SLF001 -- see above
+    if not answered or not isinstance(http.connections.get(client), Http1Server):
+        return None
+    chosen = stream.child_layer
+    return chosen.layer if isinstance(chosen, layer.NextLayer) else chosen
 
 
 def _audience(manager: AddonManager) -> Audience:

@@ -10,10 +10,13 @@ from mitmproxy import options
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.proxy import server
+from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHook, HttpResponseHook
+from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.modes import HttpProxy
 from mitmproxy.test import tflow
 
-from addons.handler import Audience, Handler
+from addons.handler import Audience, Handler, inside_connect
 
 Heard = list[str]  # addons' notes
 
@@ -137,3 +140,36 @@ def test_what_next_layer_chose_is_given_on_as_it_is(master: Master) -> None:
     told(master, hook)
 
     assert seen == [chosen]
+
+
+def proxied(stack: list[object], method: str, chosen: object | None) -> tuple[Any, Any]:
+    """An outer layer as mitmproxy has it once a request came, and the client."""
+    client = object()
+    proxy, http_layer, stream = (
+        HttpProxy.__new__(HttpProxy),
+        HttpLayer.__new__(HttpLayer),
+        HttpStream.__new__(HttpStream),
+    )
+    stream.flow = tflow.tflow()
+    stream.flow.request.method = method
+    stream._handle_event = stream.passthrough  # type: ignore[method-assign]
+    stream.child_layer = chosen  # type: ignore[assignment]
+    http_layer.streams = {1: stream}
+    http_layer.connections = {client: Http1Server.__new__(Http1Server)}  # type: ignore[dict-item]
+    proxy.context = type("Context", (), {"layers": [proxy, *stack, http_layer]})()
+    return proxy, client
+
+
+def test_the_layer_inside_a_connect_is_found():
+    chosen = object()
+
+    assert inside_connect(*proxied([], "CONNECT", chosen)) is chosen
+
+
+@pytest.mark.parametrize(
+    ("stack", "method", "chosen"),
+    [([], "GET", object()), ([object()], "CONNECT", object()), ([], "CONNECT", None)],
+    ids=["a WebSocket without CONNECT", "TLS to the proxy around it", "not chosen yet"],
+)
+def test_any_other_is_reached_through_the_layers_around_it(stack, method, chosen):
+    assert inside_connect(*proxied(stack, method, chosen)) is None
