@@ -80,7 +80,11 @@ def audit(
             rows,
         )
         with reader(path) as package:
-            found = [*_sums(package, rows), *_controls(package, until or time_text(datetime.now(UTC))), *_proof()]
+            found = [
+                *_sums(package, rows),
+                *_controls(package, until or time_text(datetime.now(UTC))),
+                *_proof(package),
+            ]
     if as_json:
         print_json([asdict(one) for one in found])
     else:
@@ -146,5 +150,9 @@ def _controls(package: Connection, now: str) -> list[Raised]:
     return found
 
 
-def _proof() -> list[Raised]:
-    return [Raised("SQLite", note, (), "update SQLite") for note in sqlite_notes()]
+def _proof(package: Connection) -> list[Raised]:
+    found = []
+    if figures(package).horizon is None:
+        what = "no outside anchor: whoever holds the machine and its key could have rewritten the log up to now"
+        found.append(Raised("proof", what, (), "name a witness or a timestamp authority (mitm.conf)"))
+    return found + [Raised("SQLite", note, (), "update SQLite") for note in sqlite_notes()]

@@ -23,7 +23,7 @@ from addons.evidence.package.package import Wish
 from addons.evidence.package.sampling import draw
 from addons.evidence.package.scope import Scope
 from addons.evidence.proofs import Inclusion
-from addons.evidence.records import Event
+from addons.evidence.records import Event, PolicyLoaded
 from addons.evidence.usage_exports import UsageRow
 from tests.evidence_package.test_package_contents import asked, checked, payload
 from tests.evidence_package.worlds import World
@@ -289,6 +289,34 @@ def test_the_same_store_and_wish_give_the_same_bytes(world: World, tmp_path: Pat
     names = [path.relative_to(tmp_path / "one" / "data").as_posix() for path in payload(tmp_path / "one")]
     same, different, odd = filecmp.cmpfiles(tmp_path / "one" / "data", tmp_path / "two" / "data", names, shallow=False)
     assert (different, odd, len(same)) == ([], [], len(names))
+
+
+def test_the_coverage_of_masking_has_each_rule_and_what_the_last_review_said(world: World, tmp_path: Path) -> None:
+    store = world.open()
+    result = {"looked_at": 59, "records_with_a_miss": 0, "values_missed": 0, "upper_95_per_million": 49_508}
+    content = b'{"masking":{"rules":[{"action":"hash","entities":["CREDIT_CARD"],"id":"cards"},{"action":"redact","entities":["*"],"id":"rest","wire":"both"}]}}'
+    store.append(
+        PolicyLoaded("sha256:" + sha256(content).hexdigest(), content),
+        Event(
+            "evidence.read",
+            actor="local|rita",
+            attrs={"what": "review", "id": "masking", "result": result},
+            meta={"note": "x"},
+        ),
+    ).result()
+    store.close()
+
+    world.export(tmp_path / "package")
+
+    rows = {row["rule"]: row for row in rows_of(tmp_path / "package" / "data" / "masking-coverage.csv")}
+    assert list(rows) == ["cards", "rest", "headers"]
+    assert (rows["cards"]["values_found"], rows["cards"]["wire"], rows["cards"]["seen_by_provider"]) == (
+        "1",
+        "none",
+        "1",
+    )
+    assert (rows["rest"]["values_found"], rows["rest"]["wire"]) == ("0", "both")
+    assert {row["last_review_upper_95_per_million"] for row in rows.values()} == {"49508"}
 
 
 def test_a_zip_holds_the_same_bag(world: World, tmp_path: Path) -> None:

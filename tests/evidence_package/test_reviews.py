@@ -278,6 +278,7 @@ def test_a_rehearsal_raises_what_an_auditor_would(world: World) -> None:
     points = {point["about"]: point for point in _audit_points(world)}
 
     assert "accounting, provider" in points
+    assert "no outside anchor" in points["proof"]["what"]
     assert any("trial_grade" in example for example in points["5.16 Identity management (A.9.2.1)"]["examples"])
     assert leaves(world, "evidence.read")[-1]["attrs"]["what"] == "audit"
     assert [path.name for path in world.folder.iterdir() if path.name.startswith(".rehearsal")] == []

@@ -4,7 +4,7 @@
     OUT/custody/          the leaf of this export, the checkpoint that covers it, who took it
     OUT/data/             a function of the store and what was asked for; no clock
       START-HERE.html     for people
-      population.csv exceptions.csv
+      population.csv exceptions.csv masking-coverage.csv
       samples/            one page each, see samples.py
       controls/<id>/      SQL, lists and result of each control, see sheets.py
       evidence.sqlite     see snapshot.py, views.py
@@ -173,7 +173,7 @@ class _Build:
             with reader(self.store) as source:
                 samples = self._samples(package, source, found)
                 self._log(package, source, found)
-            self._rules(package)
+            self._rules(package, found)
             self.step("other gateways", 0, 0)
             others = write_others(bag, package, self.wish.gateways, self.scope.since, self.scope.until)
             self._machine(package, found, results)
@@ -258,7 +258,7 @@ class _Build:
                 if content:
                     self.bag.write(f"machine/log/{name}", [content])
 
-    def _rules(self, package: Connection) -> None:
+    def _rules(self, package: Connection, found: Figures) -> None:
         for digest, content in package.execute("SELECT DISTINCT digest, content FROM policies ORDER BY digest"):
             self.bag.write_text(f"policies/{digest.removeprefix('sha256:')}.json", content)
         rows = []
@@ -266,6 +266,7 @@ class _Build:
             rows.append(row)
             if name:
                 self.bag.write_text(name, diff)
+        self.bag.write("masking-coverage.csv", [lines([rules.COVERAGE_HEAD, *rules.coverage(package, found.rules)])])
         self.bag.write("policies/history.csv", [lines([rules.HEAD, *rows])])
 
     def _machine(self, package: Connection, found: Figures, results: Sequence[ControlResult]) -> None:

@@ -1,4 +1,8 @@
-"""The rules in force and what changed from one set to the next: policies/<sha-256>.json, and policies/history.csv. Not their meaning."""
+"""The rules in force, what changed from one set to the next, and how far the masking rules reached. Not their meaning.
+
+policies/<sha-256>.json, policies/history.csv and diffs; masking-coverage.csv: each masking rule with what it found in the period, whether
+the provider saw it, and what the last review of a sample said of misses. A rule that found nothing is there too.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,15 @@ import orjson
 from addons.evidence.database import Connection
 
 HEAD = ("leaf", "loaded_at", "put_in_force_by", "digest", "what_changed", "diff")
+COVERAGE_HEAD = (
+    "rule", "entities", "action", "wire", "values_found", "kinds_found", "exchanges", "last_found_at", "seen_by_provider",
+    "last_review_at", "last_review_looked_at", "last_review_upper_95_per_million",
+)  # fmt: skip
+_FOUND = """
+SELECT rule, coalesce(sum(count), 0), group_concat(DISTINCT entity), count(DISTINCT exchange_id), max(at),
+  coalesce(sum(CASE wire WHEN 'original' THEN count END), 0) FROM masked_values GROUP BY rule ORDER BY rule
+"""
+_REVIEWED = "SELECT at, result FROM reviews WHERE review = 'masking' ORDER BY leaf DESC LIMIT 1"
 _SHOWN_CHANGES = 12
 
 
@@ -29,6 +42,31 @@ def history(package: Connection) -> Iterator[tuple[list[Any], str, str]]:
         name = f"policies/change-{number:03}.diff" if number else ""
         yield [seq, at, actor, digest, shown or "nothing", name], name, _diff(before, now, digest) if number else ""
         before, number = now, number + 1
+
+
+def coverage(package: Connection, rules: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of masking-coverage.csv: the rules in force in their order, then what stands under rules that are no more."""
+    found = {row[0]: row[1:] for row in package.execute(_FOUND)}
+    at, said = package.execute(_REVIEWED).fetchone() or (None, "{}")
+    result = orjson.loads(said or "{}")
+    review = (at, result.get("looked_at"), result.get("upper_95_per_million"))
+    known = [one for one in rules.get("masking", {}).get("rules", ()) if isinstance(one, dict) and "id" in one]
+    for one in [*known, *({"id": name} for name in sorted(found.keys() - {one["id"] for one in known}))]:
+        entities = one.get("entities", ())
+        told = " ".join(entities) if isinstance(entities, list) else str(entities or "")
+        values, kinds, exchanges, last, seen = found.get(one["id"], (0, None, 0, None, 0))
+        yield (
+            one["id"],
+            told,
+            one.get("action"),
+            one.get("wire", "none") if one in known else None,
+            values,
+            kinds,
+            exchanges,
+            last,
+            seen,
+            *review,
+        )
 
 
 def _changes(before: Any, now: Any, place: str = "") -> Iterator[str]:
