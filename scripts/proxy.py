@@ -141,11 +141,12 @@ def _master(failures: list[str]) -> type[Master]:
             log = logging.getLogger("affidavit")
             log.info("built-in addons left out, as they are idle here: %s", ", ".join(self.removed))
             log.info(
-                "forward proxy %s:%s, base_url %s:%s",
+                "forward proxy %s:%s, base_url %s:%s, console %s",
                 opts.listen_host,
                 opts.listen_port,
                 opts.listen_host,
                 opts.affidavit_base_url_port,
+                (self.stack.desk and self.stack.desk.console_url) or "none",
             )
             _spare_the_collector()
             try:

@@ -85,6 +85,9 @@ def desk(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with bench(template, folder / "run", identity=identity) as made:
             url = json.loads((made.state.path / "ports.json").read_text())["console"]
             yield Desk(made, provider, browser, url)
+        log = (folder / "run" / "gateway.log").read_text()
+    assert url in log  # the operator is told where it is
+    assert not [secret for secret in ("afd_", "code=", "state=", "form_token", CARD) if secret in log]
 
 
 @pytest.fixture(autouse=True)

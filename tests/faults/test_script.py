@@ -21,7 +21,7 @@ def test_a_broken_edit_ends_the_proxy_instead_of_leaving_it_bare(own: Bench, tmp
     script, log = copy / "addons" / "stack.py", tmp_path / "mitmdump.log"
     options = {
         "affidavit_state": own.state.path, "confdir": own.state.path / "ca", "connection_strategy": "lazy",
-        "listen_host": "127.0.0.1", "listen_port": 0,
+        "listen_host": "127.0.0.1", "listen_port": 0, "affidavit_console_port": 0,
     }  # fmt: skip
     words = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
     (own.state.path / "ports.json").unlink(missing_ok=True)
