@@ -805,8 +805,9 @@ def test_a_hold_arrives_in_the_stream_and_signing_out_ends_it(state, clock):
         approval = await bench.hold("say: secret words")
         said = await reader.readuntil(b"}}\n\n")
         await bob.send("/", "/logout")
-        rest = await reader.read()
+        rest = await reader.readuntil(b"event: ended")
         writer.close()
+        await writer.wait_closed()
         return approval, began, said, rest
 
     approval, began, said, rest = with_console(state, clock, work)
