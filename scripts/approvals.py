@@ -268,7 +268,7 @@ def watch(*, folder: StateFolder, gateway: str, bell: bool, token: str | None, a
 @state_option()
 def why(*, folder: StateFolder, exchange_id: str, as_json: bool) -> None:
     """Rule by rule, what decided a recorded call and why: the rules of its time, asked again of the masked record."""
-    found = reach.ask(folder, "GET", f"/exchanges/{exchange_id}/why")
+    found = Remote("", folder).ask("GET", f"/exchanges/{exchange_id}/why")
     if as_json:
         print_json(found)
         return
