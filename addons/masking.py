@@ -1,7 +1,6 @@
 """The masked view of a request and of its reply: what the record and approvers see. The wire only where a rule says `wire:`.
 
-Not detection (masks/), not formats (providers/). A history that is sent again costs one keyed digest a turn: turns that
-went upstream before are found in the prefix cache, and only what is new is parsed, masked and written.
+Not detection (masks/), not formats (providers/), not what was sent before (histories.py): only what is new is masked and written.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import os
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from mitmproxy import http, websocket
@@ -30,6 +28,7 @@ from addons.console.masker import masker_of
 from addons.evidence.chain import Chain, Node, Tip
 from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
+from addons.histories import Histories
 from addons.hooks import Exchange, Refused
 from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
@@ -40,7 +39,6 @@ from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.conversation import Spoken
 from addons.providers.encodings import decoded
-from addons.providers.history import KEYS, Beginnings, Place, Reading, place_of
 from addons.providers.json_values import NotJson, dumps, loads
 from addons.providers.links import links_after, links_of, results_in
 from addons.providers.pieces import sealed
@@ -48,10 +46,9 @@ from addons.providers.rewriting import Rewriter
 from addons.providers.wire import WireRequest, media_type
 from addons.sessions import Sessions
 from addons.taps import OFF_LOOP_BYTES, read_reply
-from addons.views import Long, ReplyView, RequestView
+from addons.views import ReplyView, RequestView
 
 NOTHING = Masked("")
-LONG_BODY = 8 << 10  # bytes from which on a body's beginning is remembered
 MEMO_BYTES = 64 << 20  # of remembered detections
 # Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
 FRAMING = frozenset(
@@ -63,49 +60,14 @@ REPLY_HEADER_STARTS = ("x-ratelimit-", "anthropic-", "openai-", "x-amzn-", "x-ms
 SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
 SMALL_BYTES = 4 << 10
-PREFIXES = 200_000  # turns remembered as sent, about 200 bytes each
 ANALYZER_PYTHON = "AFFIDAVIT_PRESIDIO"  # a Python that has presidio-analyzer; else our own
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
-ANSWERING = frozenset({"assistant", "model", "chatbot", "tool", "function"})  # roles of what comes after a question
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
 NO_WEBSOCKET = "a rule masks replies, and those of a WebSocket cannot be: a value may be cut over two messages; use the provider's HTTP API"
 STREAMS = frozenset(
     {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
 )
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
-
-
-class Sent(NamedTuple):
-    """A turn that went upstream before, on this connection, by this person, under these rules."""
-
-    tip: Tip | None
-    session_id: str
-    person_spoke: bool  # a user's turn is among it: a shared system prompt alone links nothing
-
-    @classmethod
-    def of(cls, kept: Kept) -> Sent:
-        node, depth, session_id, spoke = kept
-        return cls(Tip(node, depth) if node else None, session_id, spoke)
-
-    @property
-    def kept(self) -> Kept:
-        return (self.tip.id, self.tip.depth, self.session_id, self.person_spoke) if self.tip else (b"", 0, *self[1:])
-
-
-Kept = tuple[
-    bytes, int, str, bool
-]  # of 200,000 of them, none is looked at by the garbage collector: a plain tuple of plain values
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A beginning of a body that went upstream before, up to its last turn there."""
-
-    key: bytes  # of that turn, in the prefix cache
-    sent: Sent
-    lead: bytes
-    endpoint: str
-    entries: int
 
 
 @dataclass(slots=True)
@@ -133,8 +95,7 @@ class Masking:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._memo_key = desk.random(32)
-        self._sent: OrderedDict[bytes, Kept] = OrderedDict()
-        self._beginnings = Beginnings(self._memo_key)
+        self._histories = Histories(self._memo_key)
         self._sessions = Sessions(self._memo_key, lambda: desk.new_id("se"))
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
@@ -199,7 +160,9 @@ class Masking:
         chain = self.desk.store.chain(exchange.caller.subject)
         path, _, query = exchange.path.partition("?")
         asked = WireRequest(flow.request.method, path, query, tuple(flow.request.headers.items(multi=True)), body)
-        call, view, fresh = self._read(exchange, asked)
+        known = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}"
+        read = self._histories.read(known, exchange.provider, asked, whole=self._needs_all)
+        call, view, fresh = read.call, read.view, read.fresh
         exchange.call = call
         large = view.fresh_bytes > LARGE_TEXT or self._masker.extra.slow
         work = asyncio.to_thread if large else _here
@@ -231,80 +194,6 @@ class Masking:
             scope = masker.scope(key[0], key[1], direction, secrets=key[3], wire=wire)
             self._scopes[key] = scope
         return scope
-
-    def _read(self, exchange: Exchange, asked: WireRequest) -> tuple[Call, RequestView, tuple[Turn, ...]]:
-        """The call, the view of what of it was sent before, and the turns that were not.
-
-        Of a long body whose beginning went upstream before, byte for byte, only what follows is parsed: the call has only those turns then.
-        """
-        assert exchange.caller
-        assert exchange.connection
-        if len(asked.body) < LONG_BODY or self._needs_all:
-            call = doors.parse_call(exchange.provider, asked)
-            return call, *self._prefix(call, call.turns, exchange, None)
-        where = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{asked.method}\0{asked.path}"
-        reading = self._beginnings.read(where, asked.body)
-        if reading.known and (read := self._read_on(exchange, asked, where, reading)):
-            return read
-        call = doors.parse_call(exchange.provider, asked)
-        view, fresh = self._prefix(call, call.turns, exchange, None)
-        if view.known:  # a conversation that goes on, and may again
-            place = place_of(asked.body)
-            if place and (lead := _lead_of(call, place)) is not None:
-                reading = self._beginnings.read("", asked.body)
-                view.long = Long(where, reading, place, self._lead(call, lead), call.endpoint)
-        return call, view, fresh
-
-    def _read_on(
-        self, exchange: Exchange, asked: WireRequest, where: str, reading: Reading
-    ) -> tuple[Call, RequestView, tuple[Turn, ...]] | None:
-        """The same for a body whose beginning is known; None where what follows is not just more entries of the list."""
-        known: Known = reading.known.state  # type: ignore[assignment, union-attr] # what `sent` put there
-        call = doors.parse_call(exchange.provider, replace(asked, body=reading.rest))
-        place = place_of(reading.rest)
-        lead = _lead_of(call, place)
-        if place is None or lead is None or call.endpoint != known.endpoint or self._lead(call, lead) != known.lead:
-            return None
-        more = tuple(
-            turn._replace(pointer=f"{turn.pointer.rpartition('/')[0]}/{number}")
-            for number, turn in enumerate(call.turns[lead:], known.entries)
-        )
-        call = replace(call, turns=(*call.turns[:lead], *more))
-        view, fresh = self._prefix(call, more, exchange, known)
-        whole = Place(place.begin, place.end + len(asked.body) - len(reading.rest), known.entries + place.entries)
-        view.long = Long(where, reading, whole, known.lead, call.endpoint)
-        return call, view, fresh
-
-    def _lead(self, call: Call, count: int) -> bytes:
-        """Digest of the turns that are not entries of the list: tools, a system prompt beside it."""
-        said = b"\0".join(turn.role.encode() + b"\0" + dumps(turn.raw) for turn in call.turns[:count])
-        return hashlib.sha256(self._memo_key + said).digest()
-
-    def _prefix(
-        self, call: Call, turns: tuple[Turn, ...], exchange: Exchange, before: Known | None
-    ) -> tuple[RequestView, tuple[Turn, ...]]:
-        """The view of the turns that were sent before, and those that were not. before: what precedes `turns`, and was sent."""
-        assert exchange.caller
-        assert exchange.connection
-        start = f"{exchange.caller.subject}\0{exchange.connection.id}\0{self.desk.policies.digest}\0{call.endpoint}"
-        key = before.key if before else hashlib.sha256(self._memo_key + start.encode()).digest()
-        keys: list[bytes] = []
-        known, fresh_bytes = 0, 0
-        last = before.sent if before else None
-        for turn in turns:
-            raw = dumps(turn.raw)
-            key = hashlib.sha256(b"%b%b%b\0%b" % (self._memo_key, key, turn.role.encode(), raw)).digest()
-            if known == len(keys) and (found := self._sent.get(key)):
-                self._sent.move_to_end(key)
-                known, last = known + 1, Sent.of(found)
-            else:
-                fresh_bytes += len(raw)
-            keys.append(key)
-        view = RequestView(keys=tuple(keys), known=known, tip=last.tip if last else None, fresh_bytes=fresh_bytes)
-        if last and last.person_spoke and (before or _goes_on(turns, known)):
-            view.session_id = last.session_id
-        view.spoke = (last.person_spoke,) if last else (False,)
-        return view, turns[known:]
 
     def _mask_turns(self, chain: Chain, scope: ScopedMasker, view: RequestView, turns: tuple[Turn, ...]) -> _Made:
         made = _Made(tip=view.tip)
@@ -450,23 +339,6 @@ class Masking:
             flow.response.headers.pop("content-encoding", None)
             flow.response.content = changed
 
-    def sent(self, exchange: Exchange) -> None:
-        """The call has left: its turns need no second look. Called by the recorder once `exchange.closed` is durable."""
-        view: RequestView = exchange.request
-        for key, tip, spoke in zip(view.keys[view.known :], view.tips, view.spoke, strict=False):
-            self._sent[key] = Sent(tip, view.session_id, spoke).kept
-        while len(self._sent) > PREFIXES:
-            self._sent.popitem(last=False)
-        if (long := view.long) and view.tips:
-            last = Sent(view.tips[-1], view.session_id, view.spoke[-1])
-            self._beginnings.add(
-                long.where,
-                long.reading,
-                long.place,
-                Known(view.keys[-1], last, long.lead, long.endpoint, long.place.entries),
-            )
-            view.long = None
-
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def response(self, flow: http.HTTPFlow) -> None:
@@ -564,7 +436,7 @@ class Masking:
             return  # its messages were masked one by one
         if exchange.refusal and exchange.reply is None and not flow.response.stream:
             return  # the answer is our own
-        self.sent(exchange)
+        self._histories.sent(exchange.request)
         size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
         work = asyncio.to_thread if size > OFF_LOOP_BYTES or self._masker.extra.slow else _here
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
@@ -629,11 +501,6 @@ class Masking:
         return tuple(pairs), tuple(hits)
 
 
-def _goes_on(turns: tuple[Turn, ...], known: int) -> bool:
-    """An answer is among what was sent before, or follows it: then it is that conversation, not one that begins with the same words."""
-    return any(turn.role.lower() in ANSWERING for turn in turns[: known + 1])
-
-
 def _rest_of(scope: ScopedMasker, headers: tuple[tuple[str, str], ...], path: str, parameters: Any) -> _Rest:
     masked_parameters, masked_headers, masked_path = scope.json(parameters), scope.headers(headers), scope.path(path)
     hits = (*masked_parameters.hits, *masked_path.hits)
@@ -695,15 +562,6 @@ def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:
         return body if text is None else str(changer.whole(text)).encode()
     changed = changer.whole(value)
     return body if changed == value else dumps(changed)
-
-
-def _lead_of(call: Call, place: Place | None) -> int | None:
-    """How many turns stand before those that are the entries at `place`, one each; None where they are not."""
-    if place is None or (lead := len(call.turns) - place.entries) < 0:
-        return None
-    first, last = call.turns[lead].pointer.rpartition("/"), call.turns[-1].pointer.rpartition("/")
-    fits = first[0] == last[0] and first[0][1:] in KEYS and first[2] == "0" and last[2] == str(place.entries - 1)
-    return lead if fits else None
 
 
 def _tells(name: str) -> bool:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from mitmproxy import connection, http
 
-from addons import hooks, masking
+from addons import histories, hooks
 from addons.console.desk import Desk
 from addons.hooks import Exchange
 from addons.masking import Masking
@@ -52,13 +52,13 @@ async def read_all(
 ) -> list[Read]:
     found: list[Read] = []
     sizes: list[int] = []
-    parse: Callable[..., Any] = masking.doors.parse_call
+    parse: Callable[..., Any] = histories.doors.parse_call
 
     def measured(provider: str, request: Any) -> Any:
         sizes.append(len(request.body))
         return parse(provider, request)
 
-    monkeypatch.setattr(masking.doors, "parse_call", measured)
+    monkeypatch.setattr(histories.doors, "parse_call", measured)
     clock = Clock()
     async with owning(new_state(path, clock), clock) as desk:
         addon = Masking(desk)
@@ -70,7 +70,7 @@ async def read_all(
             assert flow.response is None
             assert exchange.call
             found.append(Read(exchange.request, sizes[-1], exchange.call.turns[-1].pointer))
-            addon.sent(exchange)
+            addon._histories.sent(exchange.request)
     monkeypatch.undo()
     return found
 
@@ -82,7 +82,7 @@ def both(
     monkeypatch.setattr("tests.console.desks.secrets.token_bytes", lambda count: bytes(range(256))[:count])
     quick = asyncio.run(read_all(tmp_path / "quick", connection_id, url, bodies, monkeypatch))
     monkeypatch.setattr("tests.console.desks.secrets.token_bytes", lambda count: bytes(range(256))[:count])
-    monkeypatch.setattr(masking, "LONG_BODY", 1 << 40)
+    monkeypatch.setattr(histories, "LONG_BODY", 1 << 40)
     plain = asyncio.run(read_all(tmp_path / "plain", connection_id, url, bodies, monkeypatch))
     return quick, plain
 

@@ -44,7 +44,15 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tornado": ("addons/console/", "scripts/"),
     "jinja2": ("addons/console/", "addons/evidence/package"),
 }
-SHARED_BY_ADDONS = {"facts", "hooks", "layers", "sessions", "taps", "views"}  # no addons: what several of them stand on
+SHARED_BY_ADDONS = {
+    "facts",
+    "histories",
+    "hooks",
+    "layers",
+    "sessions",
+    "taps",
+    "views",
+}  # no addons: what several of them stand on
 
 
 def source_files() -> list[Path]:
