@@ -264,11 +264,13 @@ def watch(*, folder: StateFolder, gateway: str, bell: bool, token: str | None, a
 
 @approvals.command(epilog="\b\nExample:\n  affidavit approvals why ex_018f2a6c-…")
 @click.argument("exchange_id")
+@token_option(MINE)
 @json_option()
+@gateway_option()
 @state_option()
-def why(*, folder: StateFolder, exchange_id: str, as_json: bool) -> None:
+def why(*, folder: StateFolder, exchange_id: str, gateway: str, token: str | None, as_json: bool) -> None:
     """Rule by rule, what decided a recorded call and why: the rules of its time, asked again of the masked record."""
-    found = Remote("", folder).ask("GET", f"/exchanges/{exchange_id}/why")
+    found = Remote(gateway, folder).ask("GET", f"/exchanges/{exchange_id}/why", token=token or "")
     if as_json:
         print_json(found)
         return
