@@ -20,6 +20,7 @@ from addons.evidence.package.package import Built, Receipt, Wish, export
 from addons.evidence.package.scope import Scope
 from scripts.options import json_option, state_option, token_option
 from scripts.report_accounting import usage_option, usage_rows
+from scripts.report_masking import FILE as MASKING_RUN
 from scripts.terminal import Failed, print_json, stepping
 
 EXAMPLES = """\b
@@ -149,7 +150,8 @@ def export_package(
     if since and until and since >= until:
         raise click.UsageError(f"--from {since}: expected a time before --to {until}")
     scope = Scope(since or "", until or "", persons, connections, sessions)
-    wish = Wish(seed, sample, controls, tuple(usage_rows(usage)), gateways)
+    run = folder.path / MASKING_RUN
+    wish = Wish(seed, sample, controls, tuple(usage_rows(usage)), gateways, run.read_bytes() if run.is_file() else b"")
     owner = _Owner(folder, scope, wish, purpose, token or "")
     began = datetime.now(UTC)
     try:

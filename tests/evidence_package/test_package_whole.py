@@ -357,3 +357,21 @@ def test_what_providers_say_is_kept_beside_what_was_recorded(world: World, tmp_p
     ]  # the other day is outside the period
     assert (equation["holds"], equation["gaps"][0]["finding"]) == (False, "usage:openai:key_x")
     assert checked(tmp_path / "package", "--vkey", world.keys.vkey).returncode == 0
+
+
+def test_what_a_run_with_planted_values_found_is_in_the_package_as_it_was_written(world, tmp_path):
+    run = b'{"made_at":"2026-11-03T10:00:00+00:00","policy_digest":"sha256:ab","planted":20,"hidden":19,"cells":[]}\n'
+
+    world.export(tmp_path / "package", wish=Wish(masking_run=run))
+
+    data = tmp_path / "package" / "data"
+    assert (data / "masking-run.json").read_bytes() == run
+    assert "19 of 20 were nowhere" in (data / "START-HERE.html").read_text()
+
+
+@pytest.mark.parametrize("run", [b"{", b"[]", b'{"made_at":1}'], ids=["torn", "another form", "without its sums"])
+def test_a_run_that_cannot_be_read_stops_the_export(world, tmp_path, run):
+    with pytest.raises(StoreError, match="report masking"):
+        world.export(tmp_path / "package", wish=Wish(masking_run=run))
+
+    assert not (tmp_path / "package").exists()

@@ -4,7 +4,7 @@
     OUT/custody/          the leaf of this export, the checkpoint that covers it, who took it
     OUT/data/             a function of the store and what was asked for; no clock
       START-HERE.html     for people
-      population.csv exceptions.csv masking-coverage.csv
+      population.csv exceptions.csv masking-coverage.csv masking-run.json
       samples/            one page each, see samples.py
       controls/<id>/      SQL, lists and result of each control, see sheets.py
       evidence.sqlite     see snapshot.py, views.py
@@ -40,7 +40,7 @@ from addons.evidence.package.controls import SHEETS, Criterion, criteria
 from addons.evidence.package.figures import Figures, figures
 from addons.evidence.package.gateways import Other, write_others
 from addons.evidence.package.listing import POPULATION, lines, listed
-from addons.evidence.package.page import Shown, page, sample_page
+from addons.evidence.package.page import MaskingRun, Shown, page, sample_page
 from addons.evidence.package.samples import Sample, write_samples
 from addons.evidence.package.sampling import draw
 from addons.evidence.package.scope import Scope
@@ -76,6 +76,7 @@ class Wish:
     controls: tuple[str, ...] = ()  # (): all
     usage: tuple[UsageRow, ...] = ()  # what providers say was used
     gateways: tuple[Path, ...] = ()  # packages of other gateways, to go into this one
+    masking_run: bytes = b""  # what `affidavit report masking` last found, as it wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,8 @@ class _Build:
                 self.bag.write_text(name, diff)
         self.bag.write("masking-coverage.csv", [lines([rules.COVERAGE_HEAD, *rules.coverage(package, found.rules)])])
         self.bag.write("policies/history.csv", [lines([rules.HEAD, *rows])])
+        if self.wish.masking_run:
+            self.bag.write("masking-run.json", [self.wish.masking_run])
 
     def _machine(self, package: Connection, found: Figures, results: Sequence[ControlResult]) -> None:
         self.bag.write(
@@ -308,6 +311,7 @@ class _Build:
             left_out,
             history,
             tuple(others),
+            _run(self.wish.masking_run),
         )
 
     def _stepped(self, what: str, pieces: Iterable[bytes], whole: int) -> Iterator[bytes]:
@@ -316,6 +320,19 @@ class _Build:
             self.step(what, min(done, whole), whole)
             done += piece.count(b"\n")
             yield piece
+
+
+def _run(found: bytes) -> MaskingRun | None:
+    """What page 1 says of the run; None where none was made."""
+    if not found:
+        return None
+    try:
+        run = orjson.loads(found)
+        return MaskingRun(str(run["made_at"]), str(run["policy_digest"]), int(run["planted"]), int(run["hidden"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        raise StoreError(
+            "the state's masking-coverage.json is not what affidavit report masking writes; make it again"
+        ) from None
 
 
 def _custody(bag: Bag, built: Built, receipt: Receipt) -> None:

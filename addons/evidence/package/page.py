@@ -47,6 +47,16 @@ _MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
+class MaskingRun:
+    """Planted values that were sent through a gateway with the rules in force, and how many of them were nowhere in what it wrote."""
+
+    made_at: str
+    policy_digest: str
+    planted: int
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """All that START-HERE.html is made of."""
 
@@ -61,6 +71,7 @@ class Shown:
     left_out: int  # exchanges of the period that a narrower choice left out
     history: tuple[list[Any], ...]  # rows of policies/history.csv
     others: tuple[Other, ...]  # other gateways that the register names
+    masking_run: MaskingRun | None = None
 
 
 def page(shown: Shown) -> str:
