@@ -347,7 +347,10 @@ class Approval:
             message.drop()
             self._send_again(flow, exchange, [message.content], decided=False)
         elif not calls.take(message.content):
-            message.content = calls.after(message.content)
+            if (left := calls.after(message.content)) is None:
+                message.drop()
+            else:
+                message.content = left
         else:
             message.drop()
             if calls.decidable:

@@ -97,7 +97,7 @@ class Handler(mode_servers.ProxyConnectionHandler):
 
     def _layer_for(self, event: events.Event) -> layer.Layer:
         """The end of the client's connection is for the layers around too, and so is what they asked for themselves."""
-        if isinstance(event, events.DataReceived) or (
+        if isinstance(event, (events.DataReceived, events.MessageInjected)) or (
             isinstance(event, events.ConnectionClosed) and event.connection is not self.client
         ):
             if self._inside is None:

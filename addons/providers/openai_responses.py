@@ -117,6 +117,11 @@ class ResponsesAssembler:
         found = [self._drafts[place].item() for place in sorted(self._drafts)]
         return [item for item in found if item]
 
+    @property
+    def open_places(self) -> frozenset[int]:
+        """The output_index of each call that is not complete yet."""
+        return frozenset(self._open) if self.holding else frozenset()
+
     def reply(self) -> Reply:
         reply = _reply(self._response, self.items())
         failed = self._failure

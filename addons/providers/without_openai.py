@@ -135,6 +135,12 @@ class ResponsesEditor:
             if _is_clients_call(item):
                 self._places.setdefault(place, _message(f"msg_affidavit_{place}", sentence))
 
+    def has_taken_out(self, body: dict[str, Json]) -> bool:
+        """Whether an event tells of a call that is not there any more, and of nothing else."""
+        if text(body.get("type")).startswith("conversation.item."):
+            return _is_clients_call(obj(body.get("item")))
+        return isinstance(body.get("output_index"), int) and _output_index(body) in self._places
+
     def after(self, event: Event, calls_passed: bool) -> Event:  # noqa: ARG002 -- the status says nothing of calls
         name, value = event
         body = dict(obj(value))
