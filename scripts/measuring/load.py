@@ -162,13 +162,18 @@ class Load:
         return sorted(each / 1e6 for one in self.timings for each in one.transits)
 
 
-async def closed_loop(way: Way, clients: int, requests: Requests, seconds: float, most: int = 1_000_000) -> Load:
-    """`clients` connections, each with one request under way, for `seconds` or `most` requests in all. Opening them is not counted."""
+async def closed_loop(
+    way: Way, clients: int, requests: Requests, seconds: float, most: int = 1_000_000, warm: Callable[[], object] = int
+) -> Load:
+    """`clients` connections, each with one request under way, for `seconds` or `most` requests in all. Opening them, and the first
+    request of each, are not counted; `warm` is called after that.
+    """
     connections = await asyncio.gather(*(connect(way) for _ in range(clients)))
     timings: list[Timing] = []
     streams = [requests(number) for number in range(clients)]
     for connection, stream in zip(connections, streams, strict=True):
         await connection.exchange(next(stream))  # the upstream connection behind the proxy, not counted either
+    warm()
     began = time.monotonic()
     until = began + seconds
 

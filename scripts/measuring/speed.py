@@ -128,12 +128,13 @@ def goals(fsync_ms: float) -> dict[str, Goal]:
 
 
 async def loaded(case: Case, clients: int, workload: str, salt: str, seconds: float) -> tuple[Load, float]:
-    """A closed loop, and the CPU-ms that the proxy spent on one exchange."""
+    """A closed loop, and the CPU-ms that the proxy spent on one exchange: connections are open then, and histories were sent once."""
     requests = getattr(Workloads(case.host, f"{salt}-{case.name}"), workload)
-    before = noise.cpu_seconds(case.pid) if case.pid else 0.0
-    load = await closed_loop(case.way, clients, requests, seconds)
-    spent = noise.cpu_seconds(case.pid) - before if case.pid else 0.0
-    return load, spent * 1000 / (len(load.timings) + clients)
+    before: list[float] = []
+    load = await closed_loop(
+        case.way, clients, requests, seconds, warm=lambda: before.append(noise.cpu_seconds(case.pid))
+    )
+    return load, (noise.cpu_seconds(case.pid) - before[0]) * 1000 / max(1, len(load.timings))
 
 
 async def one_round(made: Bench, plan: Plan, samples: Samples, salt: str) -> None:
