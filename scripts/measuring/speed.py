@@ -148,6 +148,7 @@ async def one_round(made: Bench, plan: Plan, samples: Samples, salt: str) -> Non
         name: await loaded(cases[name], 8, "json", f"{salt}-8", plan.seconds) for name in ("direct", "bare", "stack")
     }
     turns = {name: await loaded(cases[name], 8, "long_turns", salt, plan.seconds) for name in ("bare", "stack")}
+    news = {name: await loaded(cases[name], 8, "new_turns", salt, plan.seconds) for name in ("bare", "stack")}
     first = {name: await first_chunk_ms(cases[name], salt, plan.seconds / 2) for name in ("bare+stream", "stack")}
     fresh = {"bare": await loaded(cases["bare"], 8, "long_new", salt, plan.seconds)}
     async with probe(cases["stack"], salt, plan.seconds) as stalls:
@@ -162,7 +163,7 @@ async def one_round(made: Bench, plan: Plan, samples: Samples, salt: str) -> Non
     samples.add("long_turns_c8_ratio", turns["stack"][0].rate / turns["bare"][0].rate)
     samples.add("long_new_c8_ratio", fresh["stack"][0].rate / fresh["bare"][0].rate)
     samples.add("first_chunk_added_ms", first["stack"] - first["bare+stream"])
-    more = (turns["stack"][1] - turns["bare"][1]) - (eight["stack"][1] - eight["bare"][1])
+    more = (turns["stack"][1] - turns["bare"][1]) - (news["stack"][1] - news["bare"][1])
     samples.add("history_cpu_ms_per_mb", max(0.0, more) / (LONG_BYTES / 1e6))
     samples.add("connection_cpu_ms", connecting["stack"] - connecting["bare"])
     samples.add("loop_stall_ms", max(stalls, default=0.0))

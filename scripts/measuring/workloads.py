@@ -74,6 +74,13 @@ class Workloads:
             yield request(bytes(history), "json 2000", self.host)
             history += b"," + message("assistant", text(TURN_BYTES // 2, f"{seed}-answer-{number}"))
 
+    def new_turns(self, client: int) -> Iterator[bytes]:
+        """What is new in each call of `long_turns`, without the history."""
+        for number in itertools.count():
+            answer = message("assistant", text(TURN_BYTES // 2, f"{self.salt}-{client}-alone-answer-{number}"))
+            user = message("user", text(TURN_BYTES, f"{self.salt}-{client}-alone-{number}"))
+            yield request(answer + b"," + user, "json 2000", self.host)
+
     def long_new(self, client: int) -> Iterator[bytes]:
         """200 KB, never seen before. Cut from one long text at other places each time: making words must not be the bottleneck."""
         source = text(LONG_BYTES * 2, f"{self.salt}-{client}-source")
