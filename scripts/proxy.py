@@ -123,10 +123,9 @@ def _master(failures: list[str]) -> type[Master]:
             _log_to_stderr()
             opts = self.options
             try:
-                if opts.listen_port == 0:
-                    opts.update(listen_port=_free_port(opts.listen_host))
-                if opts.affidavit_base_url_port == 0:
-                    opts.update(affidavit_base_url_port=_free_port(opts.listen_host))
+                doors = ("listen_port", "affidavit_base_url_port")
+                asked = [door for door in doors if getattr(opts, door) == 0]
+                opts.update(**dict(zip(asked, free_ports(opts.listen_host, len(asked)), strict=True)))
                 if list(opts.mode) == ["regular"]:
                     opts.update(mode=door_modes(opts.affidavit_base_url_port))
                 if faults := option_faults(opts):
@@ -180,10 +179,11 @@ def name_of(addon: object) -> str:
     return str(getattr(addon, "name", type(addon).__name__.lower()))
 
 
-def _free_port(host: str) -> int:
-    """A port that is free now. mitmproxy takes 0 for one listener only, and we have two."""
-    with socket.create_server((host or "127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def free_ports(host: str, count: int) -> list[int]:
+    """Ports that are free now, no two alike: each is kept until the last is found. mitmproxy takes 0 for one listener only, and we have two."""
+    with contextlib.ExitStack() as kept:
+        servers = [kept.enter_context(socket.create_server((host or "127.0.0.1", 0))) for _ in range(count)]
+        return [int(server.getsockname()[1]) for server in servers]
 
 
 class _Quiet(logging.Filter):
