@@ -11,7 +11,7 @@ import binascii
 import os
 import sys
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,10 +27,11 @@ from addons.commands.read import read as commands_in
 from addons.console.analyzer import Analyzer, analyzer_of
 from addons.console.desk import Desk
 from addons.console.masker import masker_of
+from addons.evidence import earlier
 from addons.evidence.chain import Chain, Node, Tip
 from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
-from addons.histories import Histories
+from addons.histories import ANSWERING, Histories
 from addons.hooks import Exchange, Refused
 from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
@@ -45,8 +46,9 @@ from addons.providers.json_values import NotJson, dumps, loads
 from addons.providers.links import links_after, links_of, results_in
 from addons.providers.pieces import sealed
 from addons.providers.rewriting import Rewriter
+from addons.providers.unnamed import Unnamed
 from addons.providers.wire import WireRequest, media_type
-from addons.sessions import Sessions
+from addons.sessions import KEPT, Sessions
 from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
 
@@ -100,7 +102,9 @@ class Masking:
         self._memo_key = desk.random(32)
         self._histories = Histories(self._memo_key)
         self._threads = ThreadPoolExecutor(MASKING_THREADS, thread_name_prefix="masking")
-        self._sessions = Sessions(self._memo_key, lambda: desk.new_id("se"))
+        with desk.store.reading() as connection:
+            known = earlier.names(connection, KEPT)
+        self._sessions = Sessions(desk.store.subject_key, lambda: desk.new_id("se"), known)
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
         self._pairs: dict[tuple[object, ...], MaskedPairs] = {}  # headers of replies
@@ -177,8 +181,11 @@ class Masking:
         work = self._aside if large else _here
         made = await work(self._mask_turns, chain, scope, view, fresh)
         await work(self._mask_rest, scope, call, flow, exchange, view)
-        view.session_id, view.link_reason = self._sessions.of(
-            exchange.caller.subject, links_of(call, asked), view.session_id, results_in(view.parts)
+        subject, links = exchange.caller.subject, links_of(call, asked)
+        if not view.session_id and went_on(view.nodes) and not self._sessions.names(subject, links):
+            view.session_id = await self._aside(self._session_before, view.nodes)
+        view.session_id, view.link_reason, view.names = self._sessions.of(
+            subject, links, view.session_id, results_in(view.parts)
         )
         exchange.request = view
         if made.blocked and exchange.stop is None:
@@ -209,16 +216,24 @@ class Masking:
         parts: list[Part] = []
         tips: list[Tip | None] = []
         spoke = [view.spoke[-1]]
+        unnamed = Unnamed()
         for turn in turns:
             own = turn.parts()
             parts += own
-            for part in own:
+            for part in unnamed.turn(own):
                 self._extend(made, chain, scope, turn.role, part, turn.pointer)
             tips.append(made.tip)
             spoke.append(spoke[-1] or turn.role == "user")
         view.nodes, view.tip, view.entities = tuple(made.nodes), made.tip, made.entities
         view.parts, view.tips, view.spoke = tuple(parts), tuple(tips), tuple(spoke[1:])
         return made
+
+    def _session_before(self, nodes: tuple[Node, ...]) -> str:
+        """Of a conversation that this process has not seen: the session in which the store has its beginning, with an answer."""
+        with self.desk.store.reading() as connection:
+            known = earlier.known_nodes(connection, nodes)
+            goes_on = any(node.role == "user" for node in nodes[:known]) and went_on(nodes[: known + 1])
+            return earlier.session_with(connection, nodes[known - 1]) if goes_on else ""
 
     def _extend(self, made: _Made, chain: Chain, scope: ScopedMasker, role: str, part: Part, pointer: str = "") -> None:
         text, hits, blocked = masked_part(chain, scope, part, pointer)
@@ -449,8 +464,9 @@ class Masking:
         size = exchange.tap.size if exchange.tap else len(flow.response.raw_content or b"")
         work = self._aside if size > OFF_LOOP_BYTES or self._masker.extra.slow else _here
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
-        if exchange.reply and exchange.caller:
-            self._sessions.learn(exchange.caller.subject, exchange.request.session_id, links_after(exchange.reply))
+        if exchange.reply and exchange.caller and exchange.call:
+            links = links_after(exchange.reply, exchange.call.endpoint)
+            exchange.reply_view.names = self._sessions.learn(exchange.caller.subject, exchange.request.session_id, links)
         if exchange.changer and not flow.response.stream and not exchange.refusal and flow.error is None:
             await work(self._change_reply, flow, exchange)
 
@@ -463,10 +479,11 @@ class Masking:
         chain = self.desk.store.chain(exchange.caller.subject)
         made = _Made(tip=exchange.request.tip)
         found: list[Command] = []
-        for position, part in enumerate(reply.parts):
+        parts = tuple(Unnamed().turn(reply.parts))
+        for position, part in enumerate(parts):
             self._extend(made, chain, scope, "assistant", part)
             if part.kind is Kind.TOOL_CALL:
-                own = known_of(reply.parts, position)
+                own = known_of(parts, position)
                 result_in = exchange.id if own.outcome else ""
                 found += (masked_command(scope, position, row, own, result_in) for row in commands_in(part))
         if exchange.call and exchange.call.endpoint == "mcp":
@@ -571,6 +588,11 @@ def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:
         return body if text is None else str(changer.whole(text)).encode()
     changed = changer.whole(value)
     return body if changed == value else dumps(changed)
+
+
+def went_on(nodes: Sequence[Node]) -> bool:
+    """There is an answer among them."""
+    return any(node.role.lower() in ANSWERING for node in nodes)
 
 
 def _tells(name: str) -> bool:

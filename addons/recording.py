@@ -200,6 +200,7 @@ def opened(desk: Desk, flow: http.HTTPFlow, exchange: Exchange) -> Opened:
         parameters=view.parameters if kept else "{}",
         headers=view.headers if kept else (),
         maskings=view.maskings if kept else (),
+        names=view.names,
         attrs={"endpoint": call.endpoint}
         | ({} if kept else {"visibility": "metadata"})
         | ({"client_key": exchange.client_keys[0][0]} if exchange.client_keys else {}),
@@ -356,6 +357,7 @@ def closed(desk: Desk, flow: http.HTTPFlow, exchange: Exchange, outcome: Outcome
         headers=view.headers if kept else (),
         maskings=view.maskings if kept else (),
         attrs=attrs,
+        names=view.names,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from addons.evidence.chain import Masking as Row
 from addons.evidence.chain import Node, Tip
-from addons.evidence.records import Command
+from addons.evidence.records import Command, Names
 from addons.providers.call import Part
 from addons.providers.history import Place, Reading
 
@@ -39,6 +39,7 @@ class RequestView:
     maskings: tuple[Row, ...] = ()
     session_id: str = ""
     link_reason: str = ""
+    names: Names = field(default=(), repr=False)  # that are new and mean this session
     keys: tuple[bytes, ...] = field(default=(), repr=False)  # of every turn, for the prefix cache
     known: int = 0  # turns that were sent before
     fresh_bytes: int = 0  # JSON of the others
@@ -57,3 +58,4 @@ class ReplyView:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     maskings: tuple[Row, ...] = ()
     entities: Counter[str] = field(default_factory=Counter)
+    names: Names = field(default=(), repr=False)

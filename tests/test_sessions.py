@@ -64,10 +64,11 @@ def test_a_reply_gives_its_id_and_the_ids_of_its_calls():
         Part(Kind.TOOL_CALL, "{}", call_id="call_1"),
     )
 
-    assert links_after(Reply(parts=calls, response_id="resp_1")) == [
+    assert links_after(Reply(parts=calls, response_id="resp_1"), "openai.responses") == [
         Link(LinkReason.PREVIOUS_RESPONSE, "resp_1"), Link(LinkReason.TOOL_RESULT, "call_abcdefgh"),
     ]  # fmt: skip
-    assert links_after(Reply(response_id="thread_1")) == [Link(LinkReason.THREAD, "thread_1")]
+    assert links_after(Reply(response_id="thread_1"), "openai.assistants") == [Link(LinkReason.THREAD, "thread_1")]
+    assert links_after(Reply(response_id="chatcmpl-1"), "openai.chat") == []
     assert results_in((Part(Kind.TOOL_RESULT, "seen", call_id="call_abcdefgh"),)) == [
         Link(LinkReason.TOOL_RESULT, "call_abcdefgh")
     ]
@@ -76,7 +77,7 @@ def test_a_reply_gives_its_id_and_the_ids_of_its_calls():
 @pytest.fixture
 def sessions():
     numbers = iter(range(100))
-    return Sessions(b"k" * 32, lambda: f"se_{next(numbers)}")
+    return Sessions(str.encode, lambda: f"se_{next(numbers)}")
 
 
 HEADER, OTHER_HEADER = (Link(LinkReason.SESSION_HEADER, name) for name in ("a", "b"))
@@ -85,41 +86,55 @@ RESULT = Link(LinkReason.TOOL_RESULT, "call_abcdefgh")
 
 
 def test_a_clients_own_name_decides_also_the_first_time_and_before_the_history(sessions):
-    first = sessions.of("ann", [HEADER], "", [])
+    first = sessions.of("ann", [HEADER], "", [])[:2]
 
     assert first == ("se_0", LinkReason.SESSION_HEADER)
-    assert sessions.of("ann", [HEADER], "se_9", []) == first
-    assert sessions.of("ann", [OTHER_HEADER], "se_0", []) == ("se_1", LinkReason.SESSION_HEADER)
+    assert sessions.of("ann", [HEADER], "se_9", [])[:2] == first
+    assert sessions.of("ann", [OTHER_HEADER], "se_0", [])[:2] == ("se_1", LinkReason.SESSION_HEADER)
 
 
 def test_a_reply_that_is_referred_to_links_if_it_went_through_here(sessions):
-    begun, reason = sessions.of("ann", [], "", [])
-    sessions.learn("ann", begun, links_after(Reply(response_id="resp_1")))
+    begun, reason, _ = sessions.of("ann", [], "", [])
+    sessions.learn("ann", begun, links_after(Reply(response_id="resp_1"), "openai.responses"))
 
     assert reason is LinkReason.NEW
-    assert sessions.of("ann", [RESPONSE], "", []) == (begun, LinkReason.PREVIOUS_RESPONSE)
-    assert sessions.of("ann", [Link(LinkReason.PREVIOUS_RESPONSE, "resp_x")], "", []) == ("se_1", LinkReason.NEW)
+    assert sessions.of("ann", [RESPONSE], "", [])[:2] == (begun, LinkReason.PREVIOUS_RESPONSE)
+    assert sessions.of("ann", [Link(LinkReason.PREVIOUS_RESPONSE, "resp_x")], "", [])[:2] == ("se_1", LinkReason.NEW)
 
 
 def test_calls_of_one_trace_belong_together_and_what_is_explicit_comes_first(sessions):
     sessions.of("ann", [TRACED], "", [])
 
-    assert sessions.of("ann", [TRACED], "", []) == ("se_0", LinkReason.TRACE)
-    assert sessions.of("ann", [TRACED], "se_7", [RESULT]) == ("se_0", LinkReason.TRACE)
+    assert sessions.of("ann", [TRACED], "", [])[:2] == ("se_0", LinkReason.TRACE)
+    assert sessions.of("ann", [TRACED], "se_7", [RESULT])[:2] == ("se_0", LinkReason.TRACE)
 
 
 def test_history_and_results_link_where_nothing_is_named(sessions):
     sessions.learn("ann", "se_5", [RESULT])
 
-    assert sessions.of("ann", [], "se_7", [RESULT]) == ("se_7", LinkReason.PREFIX)
-    assert sessions.of("ann", [], "", [RESULT]) == ("se_5", LinkReason.TOOL_RESULT)
+    assert sessions.of("ann", [], "se_7", [RESULT])[:2] == ("se_7", LinkReason.PREFIX)
+    assert sessions.of("ann", [], "", [RESULT])[:2] == ("se_5", LinkReason.TOOL_RESULT)
 
 
 @pytest.mark.parametrize("link", [HEADER, RESPONSE, TRACED], ids=["header", "response", "trace"])
 def test_another_persons_name_is_another_session(sessions, link):
-    begun, _ = sessions.of("ann", [link], "", [])
+    begun, *_ = sessions.of("ann", [link], "", [])
 
     assert sessions.of("bob", [link], "", [RESULT])[0] != begun
+
+
+def test_names_that_outlive_the_process_are_told_once_and_known_to_the_next(sessions):
+    said = sessions.of("ann", [HEADER, TRACED, RESPONSE], "", [])
+    more = sessions.learn("ann", said.id, [RESPONSE, RESULT])
+
+    later = Sessions(str.encode, lambda: "se_later", said.names)
+    assert len(said.names) == 2
+    assert more == ()
+    assert later.of("ann", [HEADER], "", []) == (said.id, LinkReason.SESSION_HEADER, ())
+    assert later.of("ann", [RESPONSE], "", [])[:2] == (said.id, LinkReason.PREVIOUS_RESPONSE)
+    assert later.of("ann", [TRACED], "", [])[:2] == ("se_later", LinkReason.NEW)
+    assert later.of("bob", [RESPONSE], "", [])[:2] == ("se_later", LinkReason.NEW)
+    assert not any(name in digest for digest, _ in said.names for name in (b"resp_1", b"ann"))
 
 
 def test_explicit_and_inferred_are_told_apart():

@@ -22,7 +22,7 @@ ASKED: Final = Known("asked", "")
 def known_of(parts: Sequence[Part], place: int) -> Known:
     """Of the call at `place`: a result in the same reply, after it, shows that the provider ran it."""
     call = parts[place]
-    results = [part for part in parts[place + 1 :] if part.kind is Kind.TOOL_RESULT and _answers(part, call)]
+    results = [part for part in parts[place + 1 :] if part.kind is Kind.TOOL_RESULT and part.call_id == call.call_id]
     if results:
         return Known("executed_by_provider", _outcome(results))
     return Known("executed_by_provider", "") if call.call_id.startswith(_PROVIDERS_OWN) else ASKED
@@ -37,8 +37,3 @@ def outcome_of(parts: Sequence[Part], call_id: str) -> str:
 def _outcome(results: Sequence[Part]) -> str:
     """Readers name a result that says it is an error so."""
     return "error" if any(part.name == "error" for part in results) else "returned"
-
-
-def _answers(result: Part, call: Part) -> bool:
-    """By id; where the wire gives none (Gemini's code execution), by name."""
-    return result.call_id == call.call_id if call.call_id else not result.call_id and result.name == call.name

@@ -119,6 +119,7 @@ class Drafter:
         pointer = (None, 0) if tip is None else (tip.id, tip.length)
         row = columns.row_of(meta, columns.OPENED)
         draft.writes.append((statements.OPEN, (record.id, record.policy_digest or None, *pointer, *row)))
+        draft.writes += [(statements.NAME, name) for name in record.names]
         return draft
 
     def _partial(self, record: Partial) -> Draft:
@@ -144,6 +145,7 @@ class Drafter:
         tip = None if record.reply is None else record.reply.id
         row = columns.row_of(meta, columns.CLOSED)
         draft.writes.append((statements.CLOSE, (record.exchange_id, tip, *row)))
+        draft.writes += [(statements.NAME, name) for name in record.names]
         return draft
 
     def _event(self, record: Event) -> Draft:

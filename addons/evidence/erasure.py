@@ -174,6 +174,7 @@ def carry_out(
         _each(connection, "DELETE FROM payloads WHERE seq = ?", chosen.leaves)
         _each(connection, "UPDATE events SET actor = NULL WHERE seq = ?", chosen.leaves)
         _each(connection, "DELETE FROM exchanges WHERE id = ?", chosen.exchanges)
+        connection.execute("DELETE FROM names WHERE session_id NOT IN (SELECT session_id FROM exchanges)")
         _each(connection, _GRANT_HEADS, chosen.approvals)
         _each(connection, "DELETE FROM grants WHERE approval_id = ?", chosen.approvals)
         for kind, table, ids in _rows(chosen):

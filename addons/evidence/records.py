@@ -15,6 +15,7 @@ from addons.evidence.canonical import Attr
 from addons.evidence.chain import Masking, Node, Tip
 
 Headers = tuple[tuple[str, str], ...]
+Names = tuple[tuple[bytes, str], ...]  # keyed digests of what is new and names a session, and the session
 
 
 class Outcome(StrEnum):
@@ -65,6 +66,7 @@ class Opened:
     headers: Headers = field(default=(), repr=False)
     maskings: tuple[Masking, ...] = field(default=(), repr=False)  # in headers, query, path and parameters
     attrs: Mapping[str, Attr] = field(default_factory=dict)
+    names: Names = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Closed:
     headers: Headers = field(default=(), repr=False)
     maskings: tuple[Masking, ...] = field(default=(), repr=False)  # in headers
     attrs: Mapping[str, Attr] = field(default_factory=dict)
+    names: Names = field(default=(), repr=False)
 
 
 # Types of leaf that `Event` may carry; the others have records of their own.

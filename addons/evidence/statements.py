@@ -43,6 +43,9 @@ UPDATE exchanges SET closed_seq = ?1, reply_node = {_NODE_NUMBER.format(4)}, ({"
 WHERE id = ?3
 """  # noqa: S608
 
+NAME = """
+INSERT INTO names (digest, session_id) VALUES (?3, ?4) ON CONFLICT (digest) DO NOTHING
+"""
 EVENT = "INSERT INTO events (seq, at, type, exchange_id, actor, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
 PAYLOAD = f"INSERT INTO payloads (seq, {', '.join(PAYLOADS)}) VALUES (?1, {_marks(len(PAYLOADS))})"  # noqa: S608
 POLICY = "INSERT INTO policies (seq, loaded_at, digest, actor, content) VALUES (?1, ?2, ?3, ?4, ?5)"
@@ -57,7 +60,7 @@ ROW = {
 HASH = "INSERT INTO hashes (position, hash) VALUES (?1, ?2)"
 CHECKPOINT = "INSERT INTO checkpoints (size, root, note, at) VALUES (?, ?, ?, ?)"
 
-ORDER = (SUBJECT, CONTENT, NODE, OPEN, PARTIAL, CLOSE, EVENT, PAYLOAD, POLICY, HEAD, *ROW.values(), HASH)
+ORDER = (SUBJECT, CONTENT, NODE, OPEN, PARTIAL, CLOSE, EVENT, PAYLOAD, POLICY, NAME, HEAD, *ROW.values(), HASH)
 
 # Inserts that do not read the table they fill: any number of rows may go into one. (A node looks its parent up.)
 _WHOLE = frozenset({CONTENT, OPEN, EVENT, PAYLOAD, HASH})

@@ -87,14 +87,19 @@ def results_in(parts: tuple[Part, ...]) -> list[Link]:
     return _calls(parts, Kind.TOOL_RESULT)
 
 
-def links_after(reply: Reply) -> list[Link]:
-    """What the next call may name: the reply, a thread or a conversation that it made, the calls it asks for."""
-    made = _MADE.get(reply.response_id.partition("_")[0], LinkReason.PREVIOUS_RESPONSE)
-    named = [Link(made, reply.response_id)] if 0 < len(reply.response_id) <= _LONGEST else []
+def links_after(reply: Reply, endpoint: str) -> list[Link]:
+    """What the next call may name: a reply that can be gone on from, a thread or a conversation that it made, the calls it asks for."""
+    made = _MADE.get(reply.response_id.partition("_")[0])
+    if made is None and endpoint in _GONE_ON_FROM:
+        made = LinkReason.PREVIOUS_RESPONSE
+    named = [Link(made, reply.response_id)] if made and 0 < len(reply.response_id) <= _LONGEST else []
     return named + _calls(reply.parts, Kind.TOOL_CALL)
 
 
-_MADE: Final = {"thread": LinkReason.THREAD, "conv": LinkReason.CONVERSATION}
+_MADE: Final = {
+    "thread": LinkReason.THREAD, "conv": LinkReason.CONVERSATION, "resp": LinkReason.PREVIOUS_RESPONSE,
+}  # fmt: skip
+_GONE_ON_FROM: Final = frozenset({"openai.responses", "gemini.interactions"})
 
 
 def _calls(parts: tuple[Part, ...], kind: Kind) -> list[Link]:

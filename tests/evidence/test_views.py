@@ -101,7 +101,7 @@ def test_a_command_whose_result_was_sent_back_says_where(world, store):
     store.append(opened).result(10)
     store.append(world.closed(store, opened, nodes=(call,), reply=call.tip, commands=(drop_table(),))).result(10)
 
-    later = world.opened(store, nodes=(result,), request=result.tip)
+    later = world.opened(store, nodes=(result,), request=result.tip, session_id=opened.session_id)
     store.append(later).result(10)
 
     assert rows(store, "SELECT evidence, result_exchange_id FROM commands") == [("result_reported", later.id)]
@@ -115,9 +115,31 @@ def test_a_result_says_how_the_command_turned_out(world, store, name, outcome):
     store.append(opened).result(10)
     store.append(world.closed(store, opened, nodes=(call,), reply=call.tip, commands=(drop_table(),))).result(10)
 
-    store.append(world.opened(store, nodes=(result,), request=result.tip)).result(10)
+    store.append(
+        world.opened(store, nodes=(result,), request=result.tip, session_id=opened.session_id)
+    ).result(10)
 
     assert rows(store, "SELECT outcome FROM commands") == [(outcome,)]
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "order:1:get_current_weather"])
+def test_an_id_that_many_conversations_have_pairs_within_its_session_and_turn(world, store, call_id):
+    chain, command = store.chain(ALICE), replace(drop_table(), call_id=call_id)
+    older = chain.extend(None, role="tool", kind="tool_result", text="older", call_id=call_id)
+    opened = world.opened(store, nodes=(older,), request=older.tip)
+    call = chain.extend(older.tip, role="assistant", kind="tool_call", text="{}", call_id=call_id)
+    strange = chain.extend(None, role="tool", kind="tool_result", text="another conversation's", call_id=call_id)
+    result = chain.extend(call.tip, role="tool", kind="tool_result", text="its own", call_id=call_id)
+    store.append(opened).result(10)
+    store.append(world.closed(store, opened, nodes=(call,), reply=call.tip, commands=(command,))).result(10)
+    store.append(world.opened(store, nodes=(strange,), request=strange.tip, session_id="se_other")).result(10)
+    before = rows(store, "SELECT evidence, result_exchange_id FROM commands")
+
+    later = world.opened(store, nodes=(result,), request=result.tip, session_id=opened.session_id)
+    store.append(later).result(10)
+
+    assert before == [("asked", None)]
+    assert rows(store, "SELECT evidence, result_exchange_id FROM commands") == [("result_reported", later.id)]
 
 
 def test_what_a_person_says_in_a_websocket_was_sent(world, store):

@@ -12,7 +12,8 @@ from addons.evidence.database import Database
 from addons.evidence.migrations.m001_initial import initial
 from addons.evidence.migrations.m002_holds_anchors import holds_anchors
 from addons.evidence.migrations.m003_conversations import conversations
+from addons.evidence.migrations.m004_names import names
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations, names)
 
 VERSION = len(MIGRATIONS)
