@@ -466,7 +466,9 @@ class Masking:
         exchange.reply_view = await work(self._mask_reply, flow, exchange)
         if exchange.reply and exchange.caller and exchange.call:
             links = links_after(exchange.reply, exchange.call.endpoint)
-            exchange.reply_view.names = self._sessions.learn(exchange.caller.subject, exchange.request.session_id, links)
+            exchange.reply_view.names = self._sessions.learn(
+                exchange.caller.subject, exchange.request.session_id, links
+            )
         if exchange.changer and not flow.response.stream and not exchange.refusal and flow.error is None:
             await work(self._change_reply, flow, exchange)
 

@@ -19,6 +19,7 @@ KEPT = 200_000  # names
 _LASTING = (*DECLARING, LinkReason.PREVIOUS_RESPONSE)
 _NAME = b"affidavit/name/v1\0"
 
+
 class Session(NamedTuple):
     """Where a call belongs, why, and the names that are new and outlive this process."""
 

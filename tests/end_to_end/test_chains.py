@@ -7,8 +7,11 @@ import socket
 import threading
 from typing import Any
 
+import pytest
+
+from scripts.local_gateway import launch
 from tests.end_to_end.gateway import SQL_TOOL, Bench
-from tests.end_to_end.test_transparency import Upstream, with_length
+from tests.end_to_end.test_transparency import Upstream, upstream, with_length
 
 USER = {"role": "user", "content": "say: hello"}
 
@@ -74,6 +77,76 @@ def test_a_result_alone_links_to_the_call_by_its_id(own: Bench) -> None:
     chat(own, [{"role": "tool", "tool_call_id": answer["tool_calls"][0]["id"], "content": "1"}])
 
     assert links(own, 0) == [(0, "new"), (0, "tool_result")]
+
+
+def asks(made: Bench, path: str, body: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()) -> None:
+    before = made.last_seq()
+    answer = made.raw("base_url", json.dumps(body).encode(), connection="down", path=path, headers=headers)
+    assert answer.status == 200, answer.text
+    made.closed_exchange(before)
+
+
+GEMINI = "/v1beta/models/gemini-2.5-flash:generateContent"
+WEATHER = [{"functionCall": {"name": "weather", "args": {"city": city}}} for city in ("Brno", "Oslo")]
+FAILED = {"functionResponse": {"name": "weather", "response": {"error": "no such city"}}}
+FOUND = {"functionResponse": {"name": "weather", "response": {"degrees": 7}}}
+
+
+def gemini(parts: list[Any]) -> dict[str, Any]:
+    return {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
+
+
+def test_geminis_calls_without_ids_are_paired_with_their_results_by_name_and_order(make_bench) -> None:
+    reply = with_length("Content-Type: application/json", body=json.dumps(gemini(WEATHER)).encode())
+    asked = [{"role": "user", "parts": [{"text": "how warm is it in Brno and in Oslo"}]}]
+    with upstream(reply) as far, make_bench(down_port=far.port) as made:
+        asks(made, GEMINI, {"contents": asked})
+        asked += [{"role": "model", "parts": WEATHER}, {"role": "user", "parts": [FOUND, FAILED]}]
+        asks(made, GEMINI, {"contents": asked})
+
+        first, second = made.exchanges_since(0)
+        commands = made.rows("SELECT * FROM commands WHERE exchange_id = ?", first["id"])
+        unanswered = made.rows("SELECT evidence FROM commands WHERE exchange_id = ?", second["id"])
+        assert links(made, 0) == [(0, "new"), (0, "prefix")]
+    assert [(row["call_id"], row["evidence"], row["outcome"], row["result_exchange_id"]) for row in commands] == [
+        ("order:1:weather", "result_reported", "returned", second["id"]),
+        ("order:2:weather", "result_reported", "error", second["id"]),
+    ]
+    assert {row["evidence"] for row in unanswered} == {"asked"}
+
+
+ANSWERED = {"id": "resp_before", "object": "response", "model": "m", "status": "completed", "output": [{"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "hello"}]}]}  # fmt: skip
+THREE = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}, {"role": "user", "content": "and?"}]  # fmt: skip
+AFTER = {
+    "a conversation that is sent again": ({"input": THREE[:1]}, {"input": THREE}, (), "prefix"),
+    "a previous response": ({"input": "hi"}, {"input": "and?", "previous_response_id": "resp_before"}, (), "previous_response"),
+    "a session header": ({"input": "hi"}, {"input": "and?"}, (("x-session-id", "s-1"),), "session_header"),
+    "a session in the metadata": ({"input": "hi", "metadata": {"session_id": "s-2"}}, {"input": "and?", "metadata": {"session_id": "s-2"}}, (), "client_metadata"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "headers", "reason"), AFTER.values(), ids=AFTER)
+def test_a_conversation_goes_on_after_a_restart(make_bench, first, second, headers, reason: str) -> None:
+    reply = with_length("Content-Type: application/json", body=json.dumps(ANSWERED).encode())
+    with upstream(reply) as far, make_bench(down_port=far.port) as made:
+        asks(made, "/v1/responses", {"model": "m", **first}, headers)
+        made.gateway.stop()
+        made.gateway = launch(made.state, made.gateway.log)
+        asks(made, "/v1/responses", {"model": "m", **second}, headers)
+
+        assert [number for number, _ in links(made, 0)] == [0, 0]
+        assert made.exchanges_since(0)[-1]["link_reason"] == reason
+
+
+def test_the_same_question_after_a_restart_is_another_conversation(make_bench) -> None:
+    reply = with_length("Content-Type: application/json", body=json.dumps(ANSWERED).encode())
+    with upstream(reply) as far, make_bench(down_port=far.port) as made:
+        asks(made, "/v1/responses", {"model": "m", "input": THREE[:1]})
+        made.gateway.stop()
+        made.gateway = launch(made.state, made.gateway.log)
+        asks(made, "/v1/responses", {"model": "m", "input": [THREE[0], {"role": "user", "content": "or?"}]})
+
+        assert links(made, 0) == [(0, "new"), (1, "new")]
 
 
 MCP_CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "query", "arguments": {"sql": "DROP TABLE planets"}}}  # fmt: skip

@@ -115,9 +115,7 @@ def test_a_result_says_how_the_command_turned_out(world, store, name, outcome):
     store.append(opened).result(10)
     store.append(world.closed(store, opened, nodes=(call,), reply=call.tip, commands=(drop_table(),))).result(10)
 
-    store.append(
-        world.opened(store, nodes=(result,), request=result.tip, session_id=opened.session_id)
-    ).result(10)
+    store.append(world.opened(store, nodes=(result,), request=result.tip, session_id=opened.session_id)).result(10)
 
     assert rows(store, "SELECT outcome FROM commands") == [(outcome,)]
 
