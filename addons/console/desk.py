@@ -132,11 +132,12 @@ class Desk:
         """What earlier owners left: tokens, approvals in waiting, grants not used. New policies are recorded."""
         with self.store.reading() as database:
             tokens = readings.tokens(database)
+            proofs = readings.proofs(database, time_text(self.clock()))
             waiting = readings.waiting(database, time_text(self.clock()))
             lent = readings.delegations(database, time_text(self.clock()))
             last_digest = readings.policy_digest(database)
             used = readings.tokens_used(database, time_text(self.clock())[:10])
-        self.directory.tokens = Registry.of(map(token_of, tokens))
+        self.directory.restore(map(token_of, tokens), proofs)
         self.usage = Usage.of(self.clock(), used)
         self.waiting.restore(
             (_approval_and_grant(approval, granted) for approval, granted in waiting), map(delegation_of, lent)
@@ -301,8 +302,7 @@ class Desk:
         proof: Proof = UNPROVEN,
     ) -> Approval:
         """Raises DecisionRefused, or ApprovalUnknown."""
-        if proof is UNPROVEN and (known := self.directory.proof(approver)):
-            proof = Proof(known.auth_time, known.amr, known.session)
+        proof = self.directory.proof(approver) if proof is UNPROVEN else proof
         decided = await self.waiting.decide(approval_id, approver, verdict, reason, ballot=ballot, proof=proof)
         if decided.broke_glass:
             detail = {"code": "break_glass", "detail": decided.id, "rule": decided.rule}

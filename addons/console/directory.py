@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from addons.approvals.state import UNPROVEN, Proof
 from addons.console.fetch import Unreachable
 from addons.console.group_sources import groups_of
 from addons.console.issuers import Issuers
-from addons.console.rows import token_row
+from addons.console.rows import proof_details, proof_of, token_row
 from addons.evidence.records import Event, Record, TokenMinted, TokenRevoked
 from addons.policy.model import Issuer, Policies
 from addons.tokens import gateway_token, oidc_flows
@@ -86,7 +88,7 @@ class Directory:
         self._callers: dict[str, tuple[TokenRow, Issuer | None, Caller]] = {}  # by token id
         self._seen: OrderedDict[str, dict[str, datetime]] = OrderedDict()  # token id -> machine -> when
         self._shared: set[str] = set()
-        self._proofs: OrderedDict[tuple[str, str], Identified] = OrderedDict()  # by subject and token id
+        self._proofs: OrderedDict[tuple[str, str], Proof] = OrderedDict()  # by subject and token id
 
     async def close(self) -> None:
         await self.issuers.close()
@@ -132,12 +134,19 @@ class Directory:
             self._callers[row.id] = made
         return made[2]
 
-    def proof(self, caller: Caller) -> Identified | None:
-        """How the caller signed in, as far as their issuer has told this process; None: not known (a local token, a restart)."""
-        return self._proofs.get((caller.subject, caller.token_id))
+    def proof(self, caller: Caller) -> Proof:
+        """How the caller signed in, as their issuer has told; of a token after a login also over a restart."""
+        return self._proofs.get((caller.subject, caller.token_id), UNPROVEN)
 
-    def _keep_proof(self, identified: Identified, token_id: str) -> None:
-        self._proofs[identified.caller.subject, token_id] = identified
+    def restore(self, tokens: Iterable[TokenRow], proofs: Mapping[str, Mapping[str, Any]]) -> None:
+        """What an earlier owner left: tokens, and by token id how the owner signed in."""
+        self.tokens = Registry.of(tokens)
+        for row in self.tokens.rows:
+            if said := proofs.get(row.id):
+                self._keep_proof(proof_of(said), row.subject, row.id)
+
+    def _keep_proof(self, proof: Proof, subject: str, token_id: str) -> None:
+        self._proofs[subject, token_id] = proof
         if len(self._proofs) > SEEN:
             self._proofs.popitem(last=False)
 
@@ -152,7 +161,7 @@ class Directory:
         issuer = self.issuers.named(token)
         identified = await self.issuers.verified(token, issuer)
         caller = identified.caller
-        self._keep_proof(identified, caller.token_id)
+        self._keep_proof(_proof(identified), caller.subject, caller.token_id)
         until = caller.expires_at
         if issuer.groups_from is not None:
             caller = await _with_groups(caller, issuer)
@@ -189,9 +198,10 @@ class Directory:
                 now=now,
                 random=self._random,
             )
-        await self._record(TokenMinted(token_row(row), actor=caller.subject))
+        proof = _proof(identified)
+        await self._record(TokenMinted(token_row(row), actor=caller.subject, proof=proof_details(proof)))
         (self.tokens.put if login.renews else self.tokens.add)(row)
-        self._keep_proof(identified, row.id)
+        self._keep_proof(proof, row.subject, row.id)
         kept = self._sessions.get(row.id)
         self._sessions[row.id] = _Session(issuer, now, login.refresh_token or (kept.refresh_token if kept else ""))
         return secret, row
@@ -270,7 +280,8 @@ class Directory:
             await self._ended(row, "credentials_disagree")
         elif (caller.groups, caller.email) != (row.groups, row.email):
             changed = replace(row, groups=caller.groups, email=caller.email)
-            await self._record(TokenMinted(token_row(changed), actor=row.subject))
+            proof = self._proofs.get((row.subject, row.id), UNPROVEN)
+            await self._record(TokenMinted(token_row(changed), actor=row.subject, proof=proof_details(proof)))
             self.tokens.put(changed)
 
     async def _ended(self, row: TokenRow, code: str) -> None:
@@ -296,6 +307,10 @@ class Directory:
         self._shared.add(token)
         attrs = {"code": "token_shared", "detail": f"{token}: {len(recent)} machines within {SHARED_SECONDS} s"}
         return Event("finding", actor=caller.subject, attrs=attrs, meta={"client_addresses": sorted(recent)})
+
+
+def _proof(identified: Identified) -> Proof:
+    return Proof(identified.auth_time, identified.amr, identified.session)
 
 
 def _due(session: _Session, now: datetime) -> bool:

@@ -25,9 +25,25 @@ _LINKS = """
 """
 
 
+WAS_SENT = {
+    "connection": "SELECT 1 FROM exchanges WHERE subject = ? AND connection IS ? AND sent_at IS NOT NULL LIMIT 1",
+    "model": "SELECT 1 FROM exchanges WHERE subject = ? AND request_model IS ? AND sent_at IS NOT NULL LIMIT 1",
+}
+
+
 def tokens(database: Connection) -> tuple[TokenRow, ...]:
     rows = _rows(database, "SELECT * FROM tokens")
     return tuple(TokenRow(**_filled(row) | {"groups": tuple(orjson.loads(row["groups"] or "[]"))}) for row in rows)
+
+
+def proofs(database: Connection, now: str) -> dict[str, Row]:
+    """By token in force: how its owner signed in, where an issuer has told."""
+    found = database.execute(
+        "SELECT t.id, json_extract(p.meta, '$.proof') FROM tokens t JOIN heads h ON h.kind = 'token' AND h.id = t.id "
+        "JOIN payloads p ON p.seq = h.seq WHERE t.expires_at > ? AND t.revoked_at IS NULL",
+        (now,),
+    )
+    return {token: orjson.loads(said) for token, said in found if said}
 
 
 def tokens_used(database: Connection, day: str) -> list[tuple[str, int]]:
@@ -84,9 +100,7 @@ def receipts(database: Connection, approval_id: str) -> list[str]:
 
 def was_sent(database: Connection, subject: str, what: str, name: str) -> bool:
     """Whether a call of this person went upstream before; what: "connection" or "model"."""
-    column = {"connection": "connection", "model": "request_model"}[what]
-    query = f"SELECT 1 FROM exchanges WHERE subject = ? AND {column} IS ? AND sent_at IS NOT NULL LIMIT 1"  # noqa: S608 -- our own words
-    return database.execute(query, (subject, name or None)).fetchone() is not None
+    return database.execute(WAS_SENT[what], (subject, name or None)).fetchone() is not None
 
 
 def policy_digest(database: Connection) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from addons.approvals.delegations import Delegation
 from addons.approvals.grants import Grant
 from addons.approvals.quorum import Quorum
-from addons.approvals.state import About, Action, Approval, Key, Review, Scope, Shown, State, Vote
+from addons.approvals.state import About, Action, Approval, Key, Proof, Review, Scope, Shown, State, Vote
 from addons.evidence.ids import time_of, time_text
 from addons.evidence.records import ApprovalRow, GrantRow, RoleRecord
 from addons.evidence.records import TokenRow as TokenRecordRow
@@ -50,6 +50,16 @@ def token_of(row: TokenRecordRow) -> TokenRow:
         expires_at=time_of(row.expires_at),
         revoked_at=_time(row.revoked_at),
     )
+
+
+def proof_details(proof: Proof) -> dict[str, Any]:
+    """Empty where nobody has told."""
+    said = {"auth_time": _text(proof.auth_time), "amr": list(proof.amr), "session": proof.session}
+    return said if any(said.values()) else {}
+
+
+def proof_of(details: Mapping[str, Any]) -> Proof:
+    return Proof(_time(details["auth_time"]), tuple(details["amr"]), details["session"])
 
 
 def approval_row(approval: Approval, receipt: str = "") -> ApprovalRow:

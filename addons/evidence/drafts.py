@@ -171,7 +171,9 @@ class Drafter:
     def _token(self, record: TokenMinted | TokenRevoked) -> Draft:
         minted = isinstance(record, TokenMinted)
         draft = self._begin("token.minted" if minted else "token.revoked", "", record.actor, {"token": record.token.id})
-        self._pay_rows(draft, "meta", {"token": self._row("token", record.token)})
+        proof = record.proof if isinstance(record, TokenMinted) else {}
+        more = {"proof": checked(proof, "proof")} if proof else {}
+        self._pay_rows(draft, "meta", {"token": self._row("token", record.token)}, more)
         return draft
 
     def _approval(self, record: ApprovalRecord) -> Draft:

@@ -186,6 +186,7 @@ class TokenRow:
 class TokenMinted:
     token: TokenRow
     actor: str = ""
+    proof: Mapping[str, Attr] = field(default_factory=dict, repr=False)  # how its owner signed in; in the payload only
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -286,6 +287,15 @@ def polled(status: int, body: bytes) -> Tokens | Wait:
 
 
 # Tokens
+
+
+def check_age(auth_time: datetime | None, longest: timedelta, now: datetime) -> None:
+    """What was asked for as max_age was done; an issuer that does not say when (it must, OpenID Connect Core 3.1.2.1) is believed."""
+    if auth_time is not None and now - auth_time > longest:
+        raise TokenRefused(
+            "login_too_old",
+            "the issuer did not ask who you are, though the last time is too long ago; sign out there, and sign in again",
+        )
 
 
 def refresh_ask(provider: Provider, client: Client, refresh_token: str) -> Ask:

@@ -10,6 +10,7 @@ import pytest
 
 from addons.approvals.grants import GrantRefused
 from addons.approvals.state import Action, Ballot, DecisionRefused, State
+from addons.console import readings
 from addons.console.desk import Lull
 from addons.console.running import clock_state, code_digest
 from addons.console.shapes import status_shape
@@ -658,3 +659,21 @@ def test_a_delegate_decides_also_after_a_restart_and_not_once_it_was_taken_back(
             return decided.votes[0].on_behalf_of
 
     assert asyncio.run(work()) == "local|bob"
+
+
+@pytest.mark.parametrize("what", ["connection", "model"])
+def test_a_first_use_is_found_without_reading_other_peoples_calls(state, clock, what):
+    """A rule on first uses asks at each call; reading all of the store would cost more with every one."""
+
+    async def work():
+        async with owning(state, clock) as desk:
+            with desk.store.reading() as database:
+                plan = database.execute(
+                    f"EXPLAIN QUERY PLAN {readings.WAS_SENT[what]}", ("local|alice", "x")
+                ).fetchone()
+                return plan[3], readings.was_sent(database, "local|alice", what, "x")
+
+    plan, used = asyncio.run(work())
+
+    assert "INDEX exchanges_used (subject=?" in plan
+    assert not used

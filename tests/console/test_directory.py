@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from addons.approvals.state import Proof
 from addons.console.desk import Desk
 from addons.console.directory import SHARED_SECONDS, Login
 from addons.tokens.gateway_token import TokenRefused
@@ -172,3 +173,25 @@ def test_a_gateway_token_is_not_exchanged_for_another(tmp_path: Path) -> None:
         return refusal.value.code
 
     assert with_desk(tmp_path, work)[0] == "token_malformed"
+
+
+def test_how_an_approver_signed_in_outlives_a_restart_and_a_change_of_groups(tmp_path: Path) -> None:
+    kept: list[str] = []
+    groups = tmp_path / "groups.json"
+    signed_in = {"auth_time": 1_790_000_000, "amr": ["pwd", "otp"], "sid": "idp-session-7"}
+
+    async def before(desk: Desk, clock: Clock, issuer: JobIssuer) -> None:
+        groups.write_text(json.dumps({"alice@example.com": ["engineering"]}))
+        token = issuer.token(sub="alice", email="alice@example.com", **signed_in)
+        kept.append((await desk.directory.exchange(Login(token)))[0])
+        groups.write_text(json.dumps({"alice@example.com": ["data-owners"]}))
+        clock.advance(11)
+        await desk.directory.find(kept[0])
+
+    async def after(desk: Desk, _clock: Clock, _issuer: JobIssuer) -> tuple[tuple[str, ...], Proof]:
+        caller = await desk.directory.find(kept[0])
+        return caller.groups, desk.directory.proof(caller)
+
+    proof = Proof(datetime.fromtimestamp(1_790_000_000, UTC), ("pwd", "otp"), "idp-session-7")
+    more = f'groups_from: "${{file:{groups}}}"'
+    assert with_desk(tmp_path, before, more, then=after) == (("data-owners",), proof)

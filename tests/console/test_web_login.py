@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from addons.approvals.state import State
+from addons.console.web import signing_in
 from addons.console.web.begun import LASTS
 from tests.console.browsing import with_console
 from tests.login.provider import CLIENT_ID, PEOPLE, oidc_provider
@@ -90,6 +92,23 @@ def test_an_approver_signs_in_decides_and_the_record_says_how_they_proved_it(sta
     (vote,) = approval.votes
     assert vote.issuer == provider.issuer
     assert abs((vote.auth_time - vote.at).total_seconds()) < 60
+
+
+def test_whoever_proved_it_too_long_ago_does_not_come_in_and_it_is_recorded(state, real_clock, provider, monkeypatch):
+    """An issuer that does not heed max_age."""
+    monkeypatch.setattr(signing_in, "LONGEST", timedelta(0))
+
+    async def work(bench):
+        browser = bench.browser()
+        way_back = await back(browser, provider, (await to_the_provider(browser)).location, "bob")
+        real_clock.advance(240)
+        came = await browser.get(way_back)
+        return browser.cookies, came, bench.desk.tokens.rows, bench.leaves("identity.refused")
+
+    cookies, came, rows, (leaf,) = run(state, real_clock, provider, work)
+
+    assert (came.status, cookies, list(rows), leaf["code"]) == (401, {}, [], "login_too_old")
+    assert "sign out there" in came.text
 
 
 def test_somebody_without_a_role_gets_no_session_and_no_token(state, real_clock, provider):

@@ -184,7 +184,7 @@ def test_an_auditor_sees_it_and_has_no_form(desk: Desk, client: Worker) -> None:
     assert "for the auditor" in tab.wait("#asked")
     assert tab.ask("document.querySelectorAll('[data-decide]').length") == 0
     reads = [json.loads(row["leaf"])["attrs"] for row in desk.bench.events_since(before, "evidence.read")]
-    assert [one["what"] for one in reads] == ["queue", "exchange"]
+    assert [one["what"] for one in reads] == ["console", "queue", "exchange"]
     desk.bench.decide("deny", approval_id)
     client.done()
 

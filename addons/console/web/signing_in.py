@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
 from tornado import web
 
@@ -51,6 +52,8 @@ class Door(Page):
             message, hint = self.no_role(caller)
             await self.turned_away("no_role", f"{message}; {hint}", to, caller.subject)
             return
+        seen = {"what": "console", "id": own_token or caller.token_id}
+        await desk.record(Event("evidence.read", actor=caller.subject, attrs=seen, meta={"client": self.address}))
         if self.session:
             self.console.sessions.end(self.session)
         cookie, _ = self.console.sessions.begin(caller, desk.clock(), desk.random, own_token)
@@ -105,7 +108,9 @@ class SignIn(Door):
 
 
 class SignInAt(Door):
-    """Off to an issuer. max_age makes it say when the person proved who they are (auth_time): receipts of decisions name it."""
+    """Off to an issuer. max_age makes it say when the person proved who they are (auth_time): receipts of decisions name it,
+    and whoever proved it longer ago does not come in.
+    """
 
     async def get(self, issuer_id: str) -> None:
         site, desk = self.console.site, self.console.desk
@@ -170,8 +175,10 @@ class SignInBack(Door):
         asked = oidc_flows.code_ask(provider, self.client_of(issuer), begun.pending, code)
         answer = await directory.issuers.ask(issuer, asked)
         tokens = oidc_flows.tokens(answer.status, answer.body)
-        await directory.issuers.verified(tokens.id_token, issuer)
+        identified = await directory.issuers.verified(tokens.id_token, issuer)
         oidc_flows.check_nonce(begun.pending, tokens.id_token)
+        longest = LONGEST + timedelta(seconds=issuer.leeway_seconds)
+        oidc_flows.check_age(identified.auth_time, longest, self.console.desk.clock())
         login = Login(tokens.id_token, purpose=PURPOSE, lifetime=LONGEST, refresh_token=tokens.refresh_token)
         secret, row = await directory.exchange(login)
         return await directory.find(secret), row.id

@@ -13,7 +13,8 @@ from addons.evidence.migrations.m001_initial import initial
 from addons.evidence.migrations.m002_holds_anchors import holds_anchors
 from addons.evidence.migrations.m003_conversations import conversations
 from addons.evidence.migrations.m004_names import names
+from addons.evidence.migrations.m005_first_uses import first_uses
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations, names)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations, names, first_uses)
 
 VERSION = len(MIGRATIONS)
