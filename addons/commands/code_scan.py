@@ -105,8 +105,9 @@ _SQL_METHODS: Final = frozenset(
 
 def read_code(code: str, budget: Budget) -> Iterator[Found]:
     if not budget.spend(Work.SCAN_CHARACTERS, len(code)):
-        yield Row(Language.OTHER, UNKNOWN, (), code)
-        return
+        yield Row(Language.OTHER, UNKNOWN, (), code)  # of which the beginning is read all the same
+        code = code[: budget.most(Work.SCAN_CHARACTERS)]
+        budget.spend(Work.SCAN_CHARACTERS, len(code))
     modules = dict.fromkeys(match["quoted"] or match["used"] for match in _MODULE.finditer(code))
     yield Row(Language.OTHER, "run", tuple(modules), code)
     for match in _CALL.finditer(code):

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from addons.commands.shell_clients import Stdin
 from addons.commands.shell_output import printed
@@ -26,8 +25,7 @@ _BACKTICKS: Final = re.compile(r"(?<!\\)`([^`]+)`")
 _POSITIONAL: Final = re.compile(r"\$\{?[@*1-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     node: Node
     conditional: bool = False
     depth: int = 0
@@ -290,4 +288,15 @@ def _below(place: _Place) -> list[_Place]:
         function = text(name)
     conditional = place.conditional or node.type in _CONDITIONAL
     depth = place.depth + (node.type in _SUBSTITUTIONS)
-    return [replace(place, node=child, conditional=conditional, depth=depth, function=function) for child in children]
+    return [
+        _Place(child, conditional, depth, function)
+        for child in children
+        if child.named_child_count or child.type not in _LEAVES
+    ]
+
+
+# They stand in nearly every command, and nothing in them is looked into.
+_LEAVES: Final = frozenset({
+    "word", "number", "raw_string", "ansi_c_string", "string", "string_content", "variable_name", "special_variable_name", "file_descriptor",
+    "comment", "heredoc_start", "heredoc_end", "heredoc_content",
+})  # fmt: skip

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from addons.commands.shell_tree import Node, text
 
@@ -39,23 +38,27 @@ _ANSI_LETTERS: Final = {
 _GLOB: Final = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One word of a command."""
+class Field(NamedTuple):
+    """One word of a command. A tuple, as a piece is: thousands are made of one script."""
 
-    text: str = field(repr=False)
+    text: str
     known_from: int = 0  # before this index something depends on the machine; 0: the whole word is known
     pattern: bool = False  # has an unquoted * ? [
     start: int = -1  # bytes into the script; -1: it has no place there
     end: int = -1
 
+    def __repr__(self) -> str:
+        return f"Field(start={self.start}, end={self.end})"
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    text: str = field(repr=False)
+
+class _Piece(NamedTuple):
+    text: str
     known: bool = True
     bare: bool = False  # unquoted and literal: braces and patterns count
     splits: bool = False  # unquoted and expanded: spaces in it part words
+
+    def __repr__(self) -> str:
+        return "_Piece()"
 
 
 def fields(node: Node, variables: Variables, output: Output) -> tuple[Field, ...]:

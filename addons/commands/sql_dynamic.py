@@ -118,8 +118,7 @@ def _remember(tokens: Sequence[Token], variables: dict[str, str]) -> None:
     for at, token in enumerate(tokens):
         if token.text == "=" and token.sort is Sort.MARK:
             place = next((back for back in range(at - 1, max(-1, at - 10), -1) if tokens[back].text == "@"), None)
-            literals = _literal(tokens, at + 1, variables)
-            if place is not None and place + 1 < at and literals:
+            if place is not None and place + 1 < at and (literals := _literal(tokens, at + 1, variables)):
                 variables[tokens[place + 1].text.lower()] = literals[0]
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from addons.commands.budget import Budget, Work
 
@@ -25,12 +25,14 @@ class Sort(StrEnum):
     MARK = "mark"  # one character of punctuation; a number
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     sort: Sort
-    text: str = field(repr=False)
+    text: str
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"Token({self.sort.value}, start={self.start}, end={self.end})"
 
     @property
     def upper(self) -> str:
@@ -119,7 +121,9 @@ _MYSQL_DIFFERS: Final = re.compile(r"[\\\#\r$]|/\*|--[^\s]")
 _BRACKETS_DIFFER: Final = re.compile(r"[\[\\$\r]|/\*")
 # A line for the client alone, where a statement may begin: psql's `\\! rm x`, sqlite3's `.shell rm x`.
 _CLIENT_LINE: Final = re.compile(r"\s*+(?:\\(?:!|\?|[A-Za-z]++)|\.[a-z]++\b)[^\n]*+")
-_QUICK: Final = re.compile(r"[^'\"`;$\#/\[\\\-*]++")
+_QUICK: Final = re.compile(
+    r"(?:[^'\"`;$\#/\[\\\-*]++|'[^'\\]*+'(?!'))++"
+)  # with literals that every database reads alike
 _NESTED: Final = re.compile(r"/\*|\*/")
 
 

@@ -97,6 +97,9 @@ def dialects(text: str, tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple(sorted(score, key=lambda name: -score[name])[:3])
 
 
+_A_PARENTHESIS: Final = 10  # characters' worth: each may open a list, a subquery or a call, and the parser tries them
+
+
 def acts(text: str, tokens: Sequence[Token], budget: Budget) -> tuple[Act, ...] | None:
     """What the statement does, its main act first; () where no dialect takes it, or where all know its first word only.
 
@@ -105,7 +108,7 @@ def acts(text: str, tokens: Sequence[Token], budget: Budget) -> tuple[Act, ...] 
     if len(text) > _STATEMENT_CHARACTERS:
         return None
     for dialect in dialects(text, tokens):
-        if not budget.spend(Work.SQL_TREE_CHARACTERS, len(text) + 20):
+        if not budget.spend(Work.SQL_TREE_CHARACTERS, len(text) + 20 + _A_PARENTHESIS * text.count("(")):
             return None
         tree = _parse(text, dialect)
         if tree is not None and type(tree) is not exp.Command and _verb(tree):

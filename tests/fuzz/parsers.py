@@ -1,7 +1,7 @@
 """Feeds every parser what strangers might send: `python -m tests.fuzz.parsers --seconds 600`. Recordings and requests made here, mutated.
 
 Asked of each case: nothing is raised; a stream says the same however it is cut, and loses no byte; a tool call has a row; and the CPU it takes is
-at most LATENCY + 100 ms for each MB. A tool call is read within a budget, however long it is: that may be spent (BUDGET_SECONDS). A case that fails is written to a file and printed with the seed. Memory: the process may not grow
+at most LATENCY + 100 ms for each MB. A tool call's budget may be spent as well (BUDGET_SECONDS). A case that fails is written to a file and printed with the seed. Memory: the process may not grow
 by more than GROWTH.
 """
 
@@ -25,7 +25,7 @@ from tests.providers.test_total import KEYS, PATHS, TYPES, WORDS
 from tests.wire import asked
 
 LATENCY_SECONDS = 0.1
-BUDGET_SECONDS = 1.0
+BUDGET_SECONDS = 0.2
 SECONDS_PER_BYTE = 0.1 / (1 << 20)
 GROWTH_KILOBYTES = 400 << 10
 LONGEST = 1 << 20
