@@ -1,4 +1,4 @@
-"""What may go on: rights first, then rules; a hold waits here, for the request or in mid-stream for a tool call.
+"""What may go on: rights first, then rules; a hold waits here, for the request or in mid-stream for a tool call or a text.
 
 Not the decision of a person (approvals/, through the desk). The flow's own hold ends before the approval does: the client
 gets 409 approval_pending, and its retry finds the answer.
@@ -29,12 +29,15 @@ from addons.policy.model import ApprovalRule, Denied, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
 from addons.providers.socket_calls import SocketCalls
+from addons.providers.texts import TextsToo
 from addons.providers.wire import StreamParser
 from addons.providers.withholding import Withholding, without_calls
-from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply
+from addons.taps import OFF_LOOP_BYTES, Tap, guards, read_reply, reads_texts
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import TokenRefused
 
+SAID = (Kind.TEXT, Kind.REASONING, Kind.REFUSAL)
+OFF_LOOP_CHARACTERS = 16 << 10  # of a reply: over this it is looked through in a thread
 LOOK_SECONDS = 10  # a client that left is told of at once; looked for all the same
 HEARTBEAT_SECONDS = 10
 HEARTBEAT = b": affidavit is waiting for an approval\n\n"
@@ -53,7 +56,7 @@ class Held:
     rule: ApprovalRule
     digest: str
     seconds: float
-    calls: tuple[Part, ...] = field(default=(), repr=False)  # of a reply; (): the request itself
+    parts: tuple[Part, ...] = field(default=(), repr=False)  # of a reply; (): the request itself
 
 
 class Approval:
@@ -94,12 +97,14 @@ class Approval:
     def _judged(self, exchange: Exchange, facts: Facts) -> ApprovalRule | None:
         """The rule that holds the call, or None; a rule that does not let it go on at all is raised as a refusal."""
         rule, noted = self.facts.book.judge(facts)
-        exchange.findings += [
-            (f"rule_{one.then.value}", one.id) for one in noted if one.then in {Then.NOTIFY, Then.OBSERVE}
-        ]
         for one in noted:
-            if one.then is Then.NOTIFY:
-                self._tell(exchange, one)
+            found = (f"rule_{one.then.value}", one.id)
+            if (
+                one.then in {Then.NOTIFY, Then.OBSERVE} and found not in exchange.findings
+            ):  # a reply is judged in pieces
+                exchange.findings.append(found)
+                if one.then is Then.NOTIFY:
+                    self._tell(exchange, one)
         if rule is None or rule.then is Then.HOLD:
             return rule
         if rule.then is Then.PURPOSE:
@@ -182,7 +187,7 @@ class Approval:
     async def _ask(self, exchange: Exchange, held: Held) -> Asked:
         """A pending approval, new or joined, or the denial of an earlier one."""
         assert exchange.caller
-        shown = self.facts.shown(exchange, held.calls)
+        shown = self.facts.shown(exchange, held.parts)
         node = exchange.request.tip.id.hex() if exchange.request.tip else ""
         asked = await self.desk.request_approval(
             exchange_id=exchange.id,
@@ -265,7 +270,7 @@ class Approval:
 
     @hooks.fails_closed
     async def reply_piece(self, piece: layers.ReplyPiece) -> None:
-        """Complete tool calls in a stream. Text before them is with the client; they and what follows wait."""
+        """Complete tool calls and texts in a stream. What came before is with the client; they and what follows wait."""
         flow, exchange = piece.flow, hooks.exchange_of(piece.flow)
         assert exchange
         tap: Tap = exchange.tap
@@ -300,9 +305,11 @@ class Approval:
         piece.decided, piece.again = True, tap.waiting
 
     def _removes(self, refused: Refused) -> bool:
-        """Whether the rule wants a denied call taken out, and the rest of the reply passed on. What may still be approved is refused."""
+        """Whether the rule wants a denied call taken out, and the rest of the reply passed on. What may still be approved is refused, and
+        so is a denied text: of a call it can be said what the reply is without it.
+        """
         rule = next((one for one in self.facts.book.rules if one.id == refused.rule), None)
-        return rule is not None and rule.denied is Denied.REMOVE and refused.outcome == "denied"
+        return rule is not None and rule.denied is Denied.REMOVE and refused.outcome == "denied" and not refused.whole
 
     def _taken_out(self, flow: http.HTTPFlow, exchange: Exchange, refused: Refused) -> bytes | None:
         """What of the stream goes on without the calls that were denied; None: it ends with a refusal."""
@@ -318,13 +325,31 @@ class Approval:
     async def _decide_parts(
         self, flow: http.HTTPFlow, exchange: Exchange, parts: tuple[Part, ...], seconds: float
     ) -> None:
-        calls = tuple(part for part in parts if part.kind is Kind.TOOL_CALL)
-        if not calls:
-            return
-        if rule := self._judged(exchange, self.facts.of_calls(exchange, calls)):
-            body = b"\0".join(f"{part.name}\0{part.content}".encode("utf-8", "surrogatepass") for part in calls)
-            digest = self._digest(flow, exchange, body)
-            await self._hold(flow, exchange, Held(rule, digest, min(seconds, rule.hold_seconds), calls))
+        """What the model says, where a rule looks at it; then what it calls. Raises Refused."""
+        texts = tuple(part for part in parts if part.kind in SAID and not part.base64)
+        if texts and reads_texts(self.desk.policies, exchange):
+            try:
+                agreed = await self._decide(flow, exchange, texts, seconds)
+                if agreed and exchange.tap and isinstance(exchange.tap.parser, TextsToo):
+                    exchange.tap.parser.agreed()
+            except Refused as refused:
+                refused.whole = True
+                raise
+        if calls := tuple(part for part in parts if part.kind is Kind.TOOL_CALL):
+            await self._decide(flow, exchange, calls, seconds)
+
+    async def _decide(self, flow: http.HTTPFlow, exchange: Exchange, parts: tuple[Part, ...], seconds: float) -> bool:
+        """Whether people agreed; False: no rule asks them. Raises Refused."""
+        long = sum(len(part.content) for part in parts) > OFF_LOOP_CHARACTERS
+        find = self.facts.of_reply
+        facts = await asyncio.to_thread(find, exchange, parts) if long else find(exchange, parts)
+        rule = self._judged(exchange, facts)
+        if rule is None:
+            return False
+        body = b"\0".join(f"{part.name}\0{part.content}".encode("utf-8", "surrogatepass") for part in parts)
+        held = Held(rule, self._digest(flow, exchange, body), min(seconds, rule.hold_seconds), parts)
+        await self._hold(flow, exchange, held)
+        return True
 
     # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed

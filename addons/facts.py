@@ -48,19 +48,19 @@ class FactFinder:
             first_use=await self._first_use(exchange) if self.book.needs(direction, "first_use") else frozenset(),
         )
 
-    def of_calls(self, exchange: Exchange, calls: tuple[Part, ...]) -> Facts:
-        """Of tool calls in a reply."""
+    def of_reply(self, exchange: Exchange, parts: tuple[Part, ...]) -> Facts:
+        """Of tool calls or texts in a reply."""
         needed = self.book.needs(Direction.RESPONSE, "entities")
         return self._facts(
-            exchange, Direction.RESPONSE, calls, entities=self._entities(exchange, calls) if needed else {}
+            exchange, Direction.RESPONSE, parts, entities=self._entities(exchange, parts) if needed else {}
         )
 
-    def shown(self, exchange: Exchange, calls: Iterable[Part]) -> tuple[Shown, ...]:
-        """Held tool calls as approvers see them: masked as the record will have them."""
+    def shown(self, exchange: Exchange, parts: Iterable[Part]) -> tuple[Shown, ...]:
+        """Held parts of a reply as approvers see them: masked as the record will have them."""
         masked = self.desk.mask_reply_part
         return tuple(
             Shown(masked(exchange, Part(Kind.TEXT, part.name))[0], masked(exchange, part)[0][:SHOWN_CHARACTERS])
-            for part in calls
+            for part in parts
         )
 
     def _entities(self, exchange: Exchange, parts: Iterable[Part]) -> Counter[str]:

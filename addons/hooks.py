@@ -42,6 +42,7 @@ class Refused(Exception):  # noqa: N818 -- raised as a decision, not an error
     def __init__(self, status: int, code: str, message: str, *, outcome: str = "refused", rule: str = "") -> None:
         super().__init__(code)
         self.status, self.code, self.message, self.outcome, self.rule = status, code, message, outcome, rule
+        self.whole = False  # of a reply: nothing of it goes on, not even without its tool calls
 
 
 @dataclass(slots=True, weakref_slot=True)

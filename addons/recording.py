@@ -20,8 +20,9 @@ from addons.hooks import Exchange, Refused
 from addons.policy.model import Visibility
 from addons.providers import doors
 from addons.providers.rewriting import Rewriter
+from addons.providers.texts import TextsToo
 from addons.providers.wire import media_type
-from addons.taps import Tap, guards
+from addons.taps import Tap, guards, reads_texts
 from addons.views import ReplyView, RequestView
 
 STREAM_TYPES = (
@@ -107,6 +108,8 @@ class Recording:
         if streams:
             tap.parser = doors.stream_parser(exchange.call, headers.get("content-type", ""))
             tap.guarded = guards(self.desk.policies, exchange) and not tap.encoding and tap.parser is not None
+            if tap.guarded and tap.parser and reads_texts(self.desk.policies, exchange):
+                tap.parser = TextsToo(tap.parser)
             if guards(self.desk.policies, exchange) and not tap.guarded:
                 return  # a rule must see the reply and cannot in mid-stream: it is held whole
         if exchange.changer:

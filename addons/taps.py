@@ -4,7 +4,7 @@ Three ways through, for each chunk on the event loop:
   plain    append and pass; the parse comes at the end. Only the wire's own end ("data: [DONE]") is looked for, and kept
            back until the record is durable: for the client it is the acknowledgement.
   guarded  where a reply rule may match: parsed as it comes, in whole events; a tool call that is not complete waits, and
-           all that follows it, in order.
+           all that follows it, in order; so does each text where a rule looks at texts (providers/texts.py).
   opaque   compressed streams and bodies of a known length: passed, but for the last byte.
 Where policy masks the client's side of the wire, what is passed goes through a rewriter last.
 """
@@ -12,18 +12,18 @@ Where policy masks the client's side of the wire, what is passed goes through a 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from itertools import islice
 
 from mitmproxy import http
 
 from addons import layers
 from addons.hooks import Exchange
-from addons.policy.model import Direction, Policies
+from addons.policy.matching import fits_one, folded_fit, in_groups
+from addons.policy.model import ApprovalRule, Direction, Policies
 from addons.providers import doors
-from addons.providers.call import Frame, Part, Reply
+from addons.providers.call import Frame, Kind, Part, Reply
 from addons.providers.encodings import decoded
 from addons.providers.rewriting import Rewriter, Unreadable
 from addons.providers.wire import StreamParser, WireReply
@@ -178,7 +178,7 @@ class Tap(layers.Tap):
 
     def let_through(self) -> bytes:
         """What `undecided` was about is released: its frames, and those after it that hold nothing back."""
-        self.calls_passed = True
+        self.calls_passed = self.calls_passed or any(part.kind is Kind.TOOL_CALL for part in self.undecided())
         return self._pass_batch([self.queue.popleft() for _ in range(self._batch())], None)
 
     def take_out(self, sentence: str, withholding: Withholding) -> bytes | None:
@@ -231,12 +231,28 @@ class Tap(layers.Tap):
 
 def guards(policies: Policies, exchange: Exchange) -> bool:
     """Whether some reply rule could match here, so that a stream must be parsed as it comes."""
-    connection = exchange.connection
-    return connection is not None and any(
-        rule.when.direction is Direction.RESPONSE
-        and (not rule.when.connections or any(fnmatchcase(connection.id, one) for one in rule.when.connections))
-        for rule in policies.approval
-    )
+    return any(_reply_rules(policies, exchange))
+
+
+def reads_texts(policies: Policies, exchange: Exchange) -> bool:
+    """Whether one of them could match what the model says, so that texts wait too: one that names neither tools nor commands."""
+    return any(not (rule.when.tools or rule.when.commands) for rule in _reply_rules(policies, exchange))
+
+
+def _reply_rules(policies: Policies, exchange: Exchange) -> Iterator[ApprovalRule]:
+    """Those that fit as much as is known before the reply."""
+    connection, caller, call = exchange.connection, exchange.caller, exchange.call
+    if connection is None or caller is None or call is None:
+        return
+    for rule in policies.approval:
+        when = rule.when
+        if (
+            when.direction is Direction.RESPONSE
+            and (not when.connections or fits_one(connection.id, when.connections))
+            and (not when.groups or in_groups(caller.groups, when.groups))
+            and (not when.models or folded_fit(call.model, when.models))
+        ):
+            yield rule
 
 
 def read_reply(flow: http.HTTPFlow, exchange: Exchange) -> Reply:

@@ -8,22 +8,18 @@ Source: the providers' API references, streaming (2026-11); see each format's ow
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Final, Protocol
 
 import orjson
 
-from addons.providers.aws_eventstream import FrameFramer, write_frame
 from addons.providers.call import Json
+from addons.providers.events import Event, events_in, written
 from addons.providers.json_values import NotJson, loads
-from addons.providers.sse import Cut, SseFramer
 from addons.providers.wire import StreamParser
 from addons.providers.without_blocks import ConverseEditor, GeminiEditor, MessagesEditor
 from addons.providers.without_openai import ChatEditor, ResponsesEditor
-
-Event = tuple[str, Json]  # the event's name, "" where the wire gives none; its value
 
 
 class Editor(Protocol):
@@ -72,13 +68,13 @@ class Withholding:
 
     def deny(self, data: bytes, sentence: str) -> bytes | None:
         """The frames of calls that were held together, without the calls; None: that could not be done."""
-        spoken = _read(data)
+        spoken = events_in(data)
         events = [event for event, _ in spoken if event is not None]
         silent = b"".join(raw for event, raw in spoken if event is None)
         if not events:
             return silent
         editor = deepcopy(self._editor)
-        passed = b"".join(_write(event, data) for event in editor.deny(events, sentence)) + silent
+        passed = written(editor.deny(events, sentence), data) + silent
         parser = self._reread()
         frames = (*parser.feed(passed), *parser.finish())
         if any(frame.completed or frame.holds for frame in frames):
@@ -89,32 +85,7 @@ class Withholding:
     def after(self, data: bytes, *, calls_passed: bool) -> bytes:
         """A later frame; its own bytes where nothing changes."""
         passed = bytearray()
-        for event, raw in _read(data):
+        for event, raw in events_in(data):
             edited = None if event is None else self._editor.after(event, calls_passed)
-            passed += raw if edited is None or edited is event else _write(edited, data)
+            passed += raw if edited is None or edited is event else written([edited], raw)
         return bytes(passed)
-
-
-def _read(data: bytes) -> list[tuple[Event | None, bytes]]:
-    """What the bytes of whole frames say, and their bytes; None: nothing that is JSON (a comment, `[DONE]`)."""
-    framer = FrameFramer() if data[:1] == b"\0" else SseFramer()
-    return [(_event(cut), cut.data) for cut in (*framer.feed(data), *framer.finish())]
-
-
-def _event(cut: Cut) -> Event | None:
-    try:
-        return (cut.event, loads(cut.payload)) if cut.payload else None
-    except NotJson:
-        return None
-
-
-def _write(event: Event, like: bytes) -> bytes:
-    """In AWS frames, or as a server-sent event, as the bytes that it comes after."""
-    name, value = event
-    payload = orjson.dumps(value)
-    if like[:1] != b"\0":
-        return (f"event: {name}\n".encode() if name else b"") + b"data: " + payload + b"\n\n"
-    if not name:
-        payload = orjson.dumps({"bytes": base64.b64encode(payload).decode()})
-    headers = {":event-type": name or "chunk", ":content-type": "application/json", ":message-type": "event"}
-    return write_frame(headers, payload)

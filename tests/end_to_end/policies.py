@@ -116,6 +116,17 @@ rules:
     hold_seconds: {hold_seconds}
     expires_seconds: 3600
     reason: statements that delete need a data owner
+  - id: said-by-the-model
+    when: {{direction: response, models: ["*-said*"], pattern: 'launch-code [0-9]{{4}}'}}
+    then: hold
+    approvers: {{groups: [data-owners], count: 1}}
+    hold_seconds: {hold_seconds}
+    expires_seconds: 3600
+    denied: remove
+  - id: cards-in-a-reply
+    when: {{direction: response, models: ["*-said*"], entities: {{CREDIT_CARD: 2}}}}
+    then: deny
+    reason: a reply with several cards goes to nobody
   - id: for-a-while
     when: {{direction: request, models: ["*-window*"]}}
     then: hold
