@@ -7,7 +7,7 @@ Source: Google, "Gemini API reference", "Generating content" (2026-11).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import orjson
@@ -89,7 +89,24 @@ def usage_of(value: Json) -> Usage:
         output_tokens=count(either(usage, "candidatesTokenCount", "candidates_token_count")),
         reasoning_tokens=count(either(usage, "thoughtsTokenCount", "thoughts_token_count")),
         cached_tokens=count(either(usage, "cachedContentTokenCount", "cached_content_token_count")),
+        audio_tokens=audio_in(usage, _AUDIO_LISTS, ("tokenCount", "token_count")),
     )
+
+
+_AUDIO_LISTS: Final = (
+    "promptTokensDetails", "promptTokenDetails", "prompt_tokens_details", "candidatesTokensDetails", "candidates_tokens_details",
+    "responseTokensDetails", "response_tokens_details",
+)  # fmt: skip
+
+
+def audio_in(usage: dict[str, Json], lists: Iterable[str], counts: Iterable[str]) -> int | None:
+    """Tokens of sound, asked and answered together: [{"modality": "AUDIO", "tokenCount": 7}, …]; None: nothing is said of sound."""
+    told = [obj(one) for name in lists for one in array(usage.get(name))]
+    sounds = [
+        one for one in told if words(one.get("modality")).upper() in ("AUDIO", "4")
+    ]  # 4: MediaModality as a number
+    found = [tokens for one in sounds for name in counts if (tokens := count(one.get(name))) is not None]
+    return sum(found) if found else None
 
 
 class GeminiAssembler:

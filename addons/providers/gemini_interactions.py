@@ -13,7 +13,7 @@ from typing import Final
 
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.failures import failure, failure_in
-from addons.providers.gemini import GEMINI_REFUSAL
+from addons.providers.gemini import GEMINI_REFUSAL, audio_in
 from addons.providers.json_values import array, count, obj, text, words
 from addons.providers.media import by_url, by_value, kind_of
 from addons.providers.parts import message_turns, sealed, tools, whole
@@ -116,6 +116,7 @@ def usage_of(value: Json) -> Usage:
         output_tokens=count(usage.get("total_output_tokens")),
         reasoning_tokens=count(usage.get("total_thought_tokens")),
         cached_tokens=count(usage.get("total_cached_tokens")),
+        audio_tokens=audio_in(usage, ("input_tokens_by_modality", "output_tokens_by_modality"), ("tokens",)),
     )
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from addons.providers import gemini, gemini_interactions
 from addons.providers.call import Call, Kind, Part, Reply, Usage
 from addons.providers.doors import parse_reply
+from addons.providers.gemini_live import LiveConversation
 from addons.providers.openai_chat import OPENAI_CHAT
 from addons.providers.openai_shapes import usage_of
 from addons.providers.wire import WireReply
@@ -107,3 +109,29 @@ def test_tokens_are_counted_by_kind_wherever_a_vendor_puts_them():
     assert OPENAI_CHAT.parse_reply(chat).usage == Usage(9, 5, 3, 4, 3)
     assert usage_of(realtime) == Usage(9, 5, None, 4, 3)
     assert usage_of({"prompt_tokens": 9}) == Usage(9)
+
+
+HEARD, WRITTEN = {"modality": "AUDIO", "tokenCount": 20}, {"modality": "TEXT", "tokenCount": 5}
+GOOGLES = {
+    "both ways": ({"promptTokensDetails": [HEARD, WRITTEN], "candidatesTokensDetails": [WRITTEN, HEARD]}, 40),
+    "a number for the enum": ({"prompt_tokens_details": [{"modality": 4, "token_count": 7}]}, 7),
+    "nothing of sound": ({"promptTokensDetails": [WRITTEN]}, None),
+    "sound without a count": ({"promptTokensDetails": [{"modality": "AUDIO"}]}, None),
+    "no list": ({"promptTokensDetails": "AUDIO"}, None),
+}
+
+
+@pytest.mark.parametrize(("usage", "expected"), GOOGLES.values(), ids=GOOGLES)
+def test_geminis_audio_tokens_are_summed(usage, expected):
+    assert gemini.usage_of(usage).audio_tokens == expected
+
+
+def test_interactions_and_live_sum_them_too():
+    said = {"total_input_tokens": 9, "input_tokens_by_modality": [{"modality": "audio", "tokens": 4}, {"modality": "text", "tokens": 5}]}  # fmt: skip
+    live = LiveConversation()
+    for _ in range(2):
+        live.server({"usageMetadata": {"promptTokenCount": 20, "promptTokensDetails": [HEARD], "responseTokensDetails": [HEARD]}})  # fmt: skip
+        live.server({"serverContent": {"turnComplete": True}})
+
+    assert gemini_interactions.usage_of(said) == Usage(9, audio_tokens=4)
+    assert live.reply().usage == Usage(40, audio_tokens=80)
