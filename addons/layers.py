@@ -9,6 +9,7 @@ What they add to 12.2.3 (proxy/layers/http/__init__.py):
   upstream failure  a failed connection is answered in the provider's own error shape, not with an HTML page
   1xx               an upstream 102, 103 … is swallowed; a 101 that is no WebSocket is refused
   trailers          of HTTP/1 messages are read and passed on, where mitmproxy gives the connection up
+  framing           an HTTP/2 body without a length goes on to an HTTP/1 provider in chunks, where mitmproxy sends it bare
   malformed         what mitmproxy answers with 400 before any hook is told to an addon
   tunnels           bytes are counted, never looked at
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -434,6 +435,15 @@ class Http1Client(_WithTrailers, _http1.Http1Client):
     """Upstream's side of HTTP/1. Takes informational heads (102, 103 …) for what they are, not for the reply."""
 
     ReceiveTrailers = http_events.ResponseTrailers
+
+    def send(self, event: http_events.HttpEvent) -> CommandGenerator[None]:
+        """RFC 9112 6.1: bytes after a head that announces none would be taken for the next request."""
+        if isinstance(event, http_events.RequestHeaders) and event.request.is_http2 and not event.end_stream:
+            request = event.request.copy()
+            if "content-length" not in request.headers:
+                request.headers["Transfer-Encoding"] = "chunked"
+            event = replace(event, request=request)
+        yield from super().send(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
         if isinstance(event, events.DataReceived) and self.request:
