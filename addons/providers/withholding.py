@@ -20,6 +20,13 @@ from addons.providers.json_values import NotJson, loads
 from addons.providers.wire import StreamParser
 from addons.providers.without_blocks import ConverseEditor, GeminiEditor, MessagesEditor
 from addons.providers.without_openai import ChatEditor, ResponsesEditor
+from addons.providers.without_others import (
+    AgentEditor,
+    CohereEditor,
+    CohereV1Editor,
+    InteractionsEditor,
+    OllamaEditor,
+)
 
 
 class Editor(Protocol):
@@ -41,6 +48,11 @@ _EDITORS: Final[Mapping[str, Callable[[], Editor]]] = {
     "openai.responses": ResponsesEditor,
     "gemini.generate": GeminiEditor,
     "bedrock.converse": ConverseEditor,
+    "bedrock.agent": AgentEditor,
+    "cohere.chat": CohereEditor,
+    "cohere.chat_v1": CohereV1Editor,
+    "ollama.chat": OllamaEditor,
+    "gemini.interactions": InteractionsEditor,
 }
 
 

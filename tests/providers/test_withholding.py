@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from addons.providers.call import Kind
 from addons.providers.doors import parse_reply
+from addons.providers.events import events_in, written
 from addons.providers.wire import WireReply
 from addons.providers.withholding import Withholding, without_calls
 from addons.taps import Tap
 from tests.wire.twins import Twin, load, streams
 
-FORMATS = ("openai.chat", "openai.responses", "anthropic.messages", "gemini.generate", "bedrock.converse")
+FORMATS = (
+    "openai.chat", "openai.responses", "anthropic.messages", "gemini.generate", "gemini.interactions", "bedrock.converse", "bedrock.agent",
+    "cohere.chat", "cohere.chat_v1", "ollama.chat",
+)  # fmt: skip
 SENTENCE = "[A tool call was taken out: ap_1 was denied by bob: production data.]"
 CALLING = [
     twin
     for twin in streams()
     if twin.endpoint in FORMATS and any(part[0] == "tool_call" for part in twin.said["parts"])
 ]
-HELD = [twin for twin in CALLING if not twin.name.endswith(".array")]
-PROVIDERS_OWN = {"web_search", "web_search_call", "demo.echo"}  # run by the provider: nothing of them can be taken back
-CALLED = {"tool_calls", "function_call", "tool_use"}
+PROVIDERS_OWN = {
+    "web_search",
+    "web_search_call",
+    "demo.echo",
+    "google_search",
+}  # run by the provider: nothing of them can be taken back
+CALLED = {"tool_calls", "function_call", "tool_use", "TOOL_CALL", "requires_action"}
 
 
 def name(twin: Twin) -> str:
@@ -58,6 +67,23 @@ def read(twin: Twin, body: bytes):
     return parse_reply(twin.call, WireReply(200, (("content-type", twin.content_type),), body))
 
 
+def otherwise_carried() -> list[Twin]:
+    """The same events in the other framings they come in: Claude's through Bedrock's InvokeModel, Gemini's without alt=sse."""
+    found = []
+    for twin in CALLING:
+        events = [event[1] for event, _ in events_in(twin.body) if event]
+        if name(twin) == "anthropic.messages/tools.sse":
+            body = b"".join(written([("", value)], b"\0") for value in events)
+            kind = "application/vnd.amazon.eventstream"
+            found.append(replace(twin, name="tools.invoke", content_type=kind, body=body))
+        if name(twin).startswith("gemini.generate/tools"):
+            body = b"[" + b",\r\n".join(json.dumps(value).encode() for value in events) + b"\n]"
+            found.append(
+                replace(twin, name=twin.name.replace(".sse", ".array"), content_type="application/json", body=body)
+            )
+    return found
+
+
 def clients_calls(twin: Twin) -> bool:
     tap = guarded(twin)
     tap.feed(twin.body)
@@ -69,10 +95,11 @@ def clients_calls(twin: Twin) -> bool:
     return False
 
 
-MINE = [twin for twin in HELD if clients_calls(twin)]
+MINE = [twin for twin in (*CALLING, *otherwise_carried()) if clients_calls(twin)]
 
 
 def test_every_format_is_here() -> None:
+    assert {"tools.invoke", "tools.array", "tools_in_pieces.array"} <= {twin.name for twin in MINE}
     assert {twin.endpoint for twin in MINE} == set(FORMATS)
 
 
@@ -145,8 +172,9 @@ def test_the_closing_object_of_a_responses_stream_has_the_message_in_the_calls_p
 
 
 def test_a_format_without_an_editor_is_refused() -> None:
-    assert Withholding.of("ollama.chat", lambda: None) is None
-    assert without_calls("cohere.chat", b"{}", SENTENCE) is None
+    """A run of OpenAI's assistants waits for its result at the provider: without the call the reply would not be the truth."""
+    assert Withholding.of("openai.assistants", lambda: None) is None
+    assert without_calls("openai.assistants", b"{}", SENTENCE) is None
 
 
 def test_what_is_no_json_is_refused() -> None:
