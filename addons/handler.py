@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, fields
@@ -20,9 +19,11 @@ from weakref import WeakKeyDictionary
 from mitmproxy import connection
 from mitmproxy.addonmanager import AddonManager, traverse
 from mitmproxy.exceptions import AddonHalt
-from mitmproxy.flow import Flow
+from mitmproxy.flow import Error, Flow
+from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy import commands, events, layer, mode_servers, server
 from mitmproxy.proxy.layers.http import HttpLayer
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.modes import HttpProxy
 from mitmproxy.utils import asyncio_utils
@@ -63,7 +64,7 @@ class Audience:
 
 _audiences: WeakKeyDictionary[AddonManager, Audience] = WeakKeyDictionary()
 _subjects: dict[type[Any], str] = {}  # name of the one field of a hook
-_tasks: set[asyncio.Task[None]] = set()  # of hooks under way: the loop itself keeps no reference
+_tasks: dict[asyncio.Task[None], Handler] = {}  # of hooks under way: the loop itself keeps no reference
 
 
 class Handler(mode_servers.ProxyConnectionHandler):
@@ -71,10 +72,13 @@ class Handler(mode_servers.ProxyConnectionHandler):
 
     _inside: layer.Layer | None = None  # a CONNECT, once it was answered and the layer in it chosen
     _asked_inside: set[commands.Command]  # what that layer waits for
+    _broken = False  # a fault left the layers in a state that nobody knows: nothing passes them any more
 
     async def server_event(self, event: events.Event) -> None:
-        """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way."""
+        """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way, and a fault ends the connection."""
         async with self._server_event_lock:
+            if self._broken:
+                return
             self.timeout_watchdog.register_activity()
             turns: deque[events.Event] = deque((event,))
             outgoing: dict[connection.Connection, list[bytes]] = {}
@@ -92,8 +96,9 @@ class Handler(mode_servers.ProxyConnectionHandler):
                             self._send(outgoing)  # what was said before comes first
                             self._do(command)
                 self._send(outgoing)
-            except Exception:  # noqa: BLE001 -- as mitmproxy's: the connection is of no more use, the others are
-                self.log("mitmproxy has crashed!", logging.ERROR, exc_info=True)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, in any layer: mitmproxy logs it, values and all, and goes on
+                hooks.log.error("fault in a connection, which was closed: %s", hooks.frames(error))
+                self._break_off()
 
     def _layer_for(self, event: events.Event) -> layer.Layer:
         """The end of the client's connection is for the layers around too, and so is what they asked for themselves."""
@@ -125,10 +130,34 @@ class Handler(mode_servers.ProxyConnectionHandler):
             if hook.blocking:
                 turns.append(events.HookCompleted(hook))
             return
-        task = asyncio.get_running_loop().create_task(self.hook_task(hook))
+        self._keep(self.hook_task(hook))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         if not task.done():
-            _tasks.add(task)
-            task.add_done_callback(_tasks.discard)
+            _tasks[task] = self
+            task.add_done_callback(_tasks.pop)
+
+    def _break_off(self) -> None:
+        """What was to be sent in this turn is not. Both ends are closed, and what was under way is recorded as failed."""
+        self._broken = True
+        self.client.state = connection.ConnectionState.CLOSED  # ends what is held for it
+        for io in self.transports.values():
+            if io.writer and not io.writer.is_closing():
+                io.writer.close()
+            if io.handler:
+                io.handler.cancel("fault")
+        self._keep(self._end_exchanges(list(_tasks)))
+
+    async def _end_exchanges(self, under_way: list[asyncio.Task[None]]) -> None:
+        """After the hooks under way: one of them may just be writing what this ends."""
+        if ours := [task for task in under_way if _tasks.get(task) is self and task is not asyncio.current_task()]:
+            await asyncio.wait(ours)
+        for flow, exchange in hooks.open_exchanges():
+            if flow.client_conn is self.client and not exchange.closed and isinstance(flow, HTTPFlow):
+                exchange.refusal = exchange.refusal or hooks.fault()
+                flow.error = Error(exchange.refusal.code)
+                await self.handle_hook(HttpErrorHook(flow))
 
     def _do(self, command: commands.Command) -> None:
         """The commands that come once a connection, not once a request."""

@@ -177,6 +177,10 @@ def refuse(flow: http.HTTPFlow, refused: Refused) -> None:
 FAULT = "Affidavit could not process this call and did not let it pass; the operator finds the cause in the gateway's log (affidavit status)"
 
 
+def fault(rule: str = "") -> Refused:
+    return Refused(503, "gateway_fault", FAULT, outcome="failed", rule=rule)
+
+
 UNRECORDED = "Affidavit cannot write its evidence, so it lets nothing pass; its operator types: affidavit status"
 
 
@@ -244,7 +248,7 @@ def fails_closed(hook: Callable[..., Any]) -> Callable[..., Any]:
             error = Refused(503, "store_failed", UNRECORDED, outcome="failed")
         elif not isinstance(error, Refused):
             log.error("fault in %s: %s", hook.__qualname__, frames(error))
-            error = Refused(503, "gateway_fault", FAULT, outcome="failed", rule=frames(error))
+            error = fault(frames(error))
         _close(subject, error)
 
     if inspect.iscoroutinefunction(hook):

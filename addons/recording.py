@@ -60,7 +60,9 @@ class Recording:
             return
         try:
             await self.desk.record(opened(self.desk, flow, exchange), *self._key_findings(exchange))
-        except Exception:
+        except (
+            Exception
+        ):  # any: raised again, the hook refuses; only what was decided for a call on record is taken back
             exchange.refusal = None
             raise
         exchange.opened = True
@@ -291,7 +293,7 @@ class Closing:
         ]
         try:
             await self.desk.record(closed(self.desk, flow, exchange, *ended), *findings)
-        except Exception:
+        except Exception:  # any: raised again, so that the client is not told of an end that is not on disk
             exchange.closed = False
             exchange.opened = False  # nothing more can be written about it; the store recovers it as interrupted
             raise
