@@ -11,14 +11,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Protocol
 
 AFFIDAVIT = Path(sys.executable).parent / "affidavit"
 START_SECONDS = 40.0
 STOP_SECONDS = 20.0
+RUN_SECONDS = 120.0
 
 
 class CommandFailed(Exception):  # noqa: N818 -- carries the command's own error: and hint: lines
@@ -35,23 +38,50 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), **more}
 
 
+class Process(Protocol):
+    """What is asked of a started process; Popen's words."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+Start = Callable[[Sequence[str], Mapping[str, str], IO[bytes], IO[bytes]], Process]
+
+
+def started(
+    command: Sequence[str], environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A state folder, and the `affidavit` command on it."""
 
     path: Path
     environment: Mapping[str, str] = field(repr=False)
+    start: Start = field(default=started, repr=False)
 
     def run(self, *words: str, token: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         own = {"AFFIDAVIT_STATE": str(self.path), **({"AFFIDAVIT_TOKEN": token} if token else {})}
-        done = subprocess.run(
-            [AFFIDAVIT, *words],
-            env={**self.environment, **own},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [str(AFFIDAVIT), *words]
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            process = self.start(command, {**self.environment, **own}, output, errors)
+            try:
+                status = process.wait(RUN_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            done = subprocess.CompletedProcess(command, status, output.read().decode(), errors.read().decode())
         if check and done.returncode:
             raise CommandFailed(f"affidavit {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -79,7 +109,7 @@ class Gateway:
     """A running gateway."""
 
     state: State
-    popen: subprocess.Popen[bytes]
+    popen: Process
     proxy_port: int
     base_url_port: int
     log: Path  # stdout and stderr
@@ -134,9 +164,7 @@ def launch(state: State, log: Path, options: Sequence[str] = (), **changes: Sequ
     ports_file = state.path / "ports.json"
     ports_file.unlink(missing_ok=True)  # of a gateway that was killed
     with log.open("ab") as output:
-        popen = subprocess.Popen(
-            command, env=dict(state.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+        popen = state.start(command, state.environment, output, output)
 
     def ports() -> dict[str, int] | None:
         with contextlib.suppress(OSError, ValueError):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.end_to_end.forked import forking
 from tests.end_to_end.gateway import Bench, Template, bench, made_template
 from tests.end_to_end.sdk import PYTHON, Worker, node_command, python_command, worker
 
@@ -26,8 +27,9 @@ def seen_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return made_template(tmp_path_factory.mktemp("template"))
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    with forking() as start:
+        yield made_template(tmp_path_factory.mktemp("template"), start)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.local_gateway import Gateway, State, clean_environment, launch, until
+from scripts.local_gateway import Gateway, Start, State, clean_environment, launch, until
 from scripts.local_provider import LocalProvider, running
 from tests.end_to_end import raw
 from tests.end_to_end.policies import PROVIDER_KEY, policies
@@ -210,6 +210,7 @@ class Template:
 
     path: Path
     tokens: dict[str, str] = field(repr=False)
+    start: Start = field(repr=False)
 
     def copy(
         self, folder: Path, provider_url: str, environment: Mapping[str, str] | None = None, **choices: Any
@@ -217,20 +218,22 @@ class Template:
         path = folder / "state"
         shutil.copytree(self.path, path)
         path.chmod(0o700)
-        state = State(path, clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY, **(environment or {})))
+        state = State(
+            path, clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY, **(environment or {})), self.start
+        )
         state.write_policies(policies(provider_url, **choices))
         return state
 
 
-def made_template(folder: Path) -> Template:
+def made_template(folder: Path, start: Start) -> Template:
     """`affidavit init`, then tokens as an operator mints them. `gone` has a revoked one."""
-    state = State(folder / "template", clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY))
+    state = State(folder / "template", clean_environment(folder, LOCAL_PROVIDER_KEY=PROVIDER_KEY), start)
     state.init()
     state.write_policies(policies("http://127.0.0.1:9"))
     tokens = {name: state.mint(name, *groups) for name, groups in PEOPLE.items()}
     (revoked,) = [row["id"] for row in listed(state.json("token", "list"), "tokens") if row["subject"] == "local|gone"]
     state.run("token", "revoke", revoked)
-    return Template(state.path, tokens)
+    return Template(state.path, tokens, start)
 
 
 @contextmanager
