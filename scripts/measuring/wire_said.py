@@ -6,33 +6,12 @@ objects where a stream ends with one, and adds deltas up where it does not. What
 
 from __future__ import annotations
 
-import base64
-import json
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Final
 
 from scripts.measuring.recorded import Recorded
-
-ANY: Final = object()  # arguments that come in pieces addressed by JSON path: only the call's name is compared
-
-
-@dataclass(slots=True)
-class Said:
-    """None in a count: the reply does not say."""
-
-    text: str = field(default="", repr=False)
-    reasoning: str = field(default="", repr=False)
-    tools: list[tuple[str, Any]] = field(default_factory=list, repr=False)  # name, arguments (JSON where they are)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-    def count(self, asked: Any, answered: Any, reasoned: Any = None) -> None:
-        self.input_tokens = self.input_tokens if asked is None else asked
-        self.output_tokens = self.output_tokens if answered is None else answered
-        self.reasoning_tokens = self.reasoning_tokens if reasoned is None else reasoned
+from scripts.measuring.wire_events import ANY, Calls, Events, Said, at, events, parsed
+from scripts.measuring.wire_said_vendors import cohere, cohere_v1, converse, ollama
 
 
 def said(recorded: Recorded) -> Said | None:
@@ -51,105 +30,12 @@ def _failed(value: Any) -> bool:
     return bool(error) or at(value, "type") == "error"
 
 
-def at(value: Any, *keys: str | int) -> Any:
-    for key in keys:
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
-
-
-def events(recorded: Recorded) -> Iterator[tuple[str, Any]]:
-    """(event's name, value) of a reply, whichever way it is framed; a plain JSON body is one event."""
-    if recorded.framing == "aws_eventstream":
-        yield from _frames(recorded.said)
-        return
-    if recorded.websocket:
-        yield from (("client" if message.from_client else "", parsed(message.content)) for message in recorded.messages)
-        return
-    try:
-        value = json.loads(recorded.said)
-    except ValueError:
-        yield from _lines(recorded.said)
-    else:
-        yield from ((("", each) for each in value) if isinstance(value, list) else [("", value)])
-
-
-def _lines(body: bytes) -> Iterator[tuple[str, Any]]:
-    name = ""
-    for line in body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if line.startswith("event:"):
-            name = line[6:].strip()
-        words = line.removeprefix("data:").strip()
-        if words.startswith("{"):
-            yield name, json.loads(words)
-        if not line:
-            name = ""
-
-
-def _frames(body: bytes) -> Iterator[tuple[str, Any]]:
-    while len(body) > 16:
-        total, head = struct.unpack(">II", body[:8])
-        headers, name = body[12 : 12 + head], ""
-        while headers:
-            key_length = headers[0]
-            key = headers[1 : 1 + key_length].decode()
-            (length,) = struct.unpack(
-                ">H", headers[2 + key_length : 4 + key_length]
-            )  # every header of these streams is a string
-            value = headers[4 + key_length : 4 + key_length + length].decode()
-            headers = headers[4 + key_length + length :]
-            name = value if key == ":event-type" else name
-        payload = json.loads(body[12 + head : total - 4] or b"{}")
-        if "bytes" in payload:
-            payload = json.loads(base64.b64decode(payload["bytes"]))
-        yield name, payload
-        body = body[total:]
-
-
-def parsed(arguments: Any) -> Any:
-    if isinstance(arguments, (str, bytes)):
-        try:
-            return json.loads(arguments)
-        except ValueError:
-            return arguments
-    return arguments
-
-
-Events = list[tuple[str, Any]]
-
-
-class _Calls:
-    """Tool calls of one message in the making."""
-
-    def __init__(self) -> None:
-        self.made: list[list[Any]] = []  # key, id, name, arguments
-
-    def add(self, key: Any, call_id: str, name: str, arguments: Any) -> None:
-        last = next((call for call in reversed(self.made) if call[0] == key), None) if key is not None else None
-        if key is None and self.made and not name:
-            last = self.made[-1]
-        if last is None or (name and call_id and last[1] and call_id != last[1]):
-            self.made.append(
-                [key, call_id, name, arguments if isinstance(arguments, (dict, list)) else arguments or ""]
-            )
-            return
-        if name and name != last[2]:
-            last[2] += name
-        if isinstance(arguments, str):
-            last[3] = arguments if last[3] == "" else last[3] + arguments
-
-    def tools(self) -> list[tuple[str, Any]]:
-        return [(name, parsed(arguments)) for _, _, name, arguments in self.made]
-
-
 def chat(found: Events) -> Said:
     out = Said()
     text: dict[int, str] = {}
     thought: dict[int, str] = {}
     details: dict[int, str] = {}
-    calls: dict[int, _Calls] = {}
+    calls: dict[int, Calls] = {}
     functions: dict[int, list[str]] = {}
     for _, event in found:
         out_usage(out, at(event, "usage") or at(event, "x_groq", "usage"))
@@ -181,7 +67,7 @@ def chat(found: Events) -> Said:
                 made = call.get("function") or call.get("custom") or {}
                 if (call.get("custom") or {}).get("name"):
                     made = call["custom"]
-                calls.setdefault(place, _Calls()).add(
+                calls.setdefault(place, Calls()).add(
                     call.get("index"),
                     call.get("id") or "",
                     made.get("name") or "",
@@ -192,7 +78,7 @@ def chat(found: Events) -> Said:
                 kept[0] += made.get("name") or ""
                 kept[1] += made.get("arguments") or ""
             for run in delta.get("executed_tools") or []:
-                calls.setdefault(place, _Calls()).add(
+                calls.setdefault(place, Calls()).add(
                     None, "run", run.get("name") or run.get("type") or "", run.get("arguments")
                 )
     out.text = "".join(text[place] for place in sorted(text))
@@ -314,36 +200,6 @@ def gemini(found: Events) -> Said:
     return out
 
 
-def converse(found: Events) -> Said:
-    out = Said()
-    blocks: dict[int, dict[str, Any]] = {}
-    for name, event in found:
-        if usage := at(event, "usage"):
-            out.count(usage.get("inputTokens"), usage.get("outputTokens"))
-        blocks |= dict(enumerate(at(event, "output", "message", "content") or []))
-        body = event.get(name) if isinstance(event.get(name), dict) else event
-        if "contentBlockIndex" in body:
-            block = blocks.setdefault(body["contentBlockIndex"], {})
-            if tool := at(body, "start", "toolUse"):
-                block["toolUse"] = {"name": tool["name"], "input": ""}
-            delta = body.get("delta") or {}
-            block["text"] = block.get("text", "") + (delta.get("text") or "")
-            if tool := delta.get("toolUse"):
-                block.setdefault("toolUse", {"name": "", "input": ""})["input"] += tool.get("input") or ""
-            if reasoning := delta.get("reasoningContent"):
-                kept = block.setdefault("reasoningContent", {"reasoningText": {"text": ""}})
-                kept["reasoningText"]["text"] += reasoning.get("text") or ""
-    for place in sorted(blocks):
-        block = blocks[place]
-        out.text += block.get("text") or "".join(
-            each.get("text") or "" for each in at(block, "citationsContent", "content") or []
-        )
-        out.reasoning += at(block, "reasoningContent", "reasoningText", "text") or ""
-        if tool := block.get("toolUse"):
-            out.tools.append((tool["name"], parsed(tool["input"]) if tool["input"] != "" else {}))
-    return out
-
-
 def invoked(found: Events) -> Said | None:
     """Bedrock's InvokeModel: each model's own format, known by its keys."""
     first = found[0][1]
@@ -357,46 +213,6 @@ def invoked(found: Events) -> Said | None:
     if "completion" in first:
         return completion(found)
     return None
-
-
-def ollama(found: Events) -> Said:
-    out = Said()
-    for _, event in found:
-        out.text += at(event, "message", "content") or ""
-        out.reasoning += at(event, "message", "thinking") or ""
-        for call in at(event, "message", "tool_calls") or []:
-            out.tools.append((call["function"]["name"], parsed(call["function"].get("arguments"))))
-        out.count(at(event, "prompt_eval_count"), at(event, "eval_count"))
-    return out
-
-
-def cohere(found: Events) -> Said:
-    out, calls = Said(), _Calls()
-    for _, event in found:
-        message = at(event, "delta", "message") or at(event, "message") or {}
-        content = message.get("content") or []
-        for block in content if isinstance(content, list) else [content]:
-            out.text += block.get("text") or ""
-            out.reasoning += block.get("thinking") or ""
-        out.reasoning += message.get("tool_plan") or ""
-        given = message.get("tool_calls") or []
-        for call in given if isinstance(given, list) else [given]:
-            function = call.get("function") or {}
-            key = event.get("index") if isinstance(given, dict) else call.get("id")
-            calls.add(key, call.get("id") or "", function.get("name") or "", function.get("arguments"))
-        tokens = at(event, "usage", "tokens") or at(event, "delta", "usage", "tokens")
-        if tokens:
-            out.count(tokens.get("input_tokens"), tokens.get("output_tokens"))
-    out.tools = calls.tools()
-    return out
-
-
-def cohere_v1(found: Events) -> Said:
-    out = Said()
-    whole = next((event["response"] for _, event in found if at(event, "response")), found[0][1])
-    out.text = whole.get("text") or ""
-    out.tools = [(call["name"], call.get("parameters")) for call in whole.get("tool_calls") or []]
-    return out
 
 
 def counted(found: Events) -> Said:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from addons.evidence.store import Store
 from scripts.measuring.recorded import Recorded
-from scripts.measuring.wire_said import ANY, Said, parsed
+from scripts.measuring.wire_events import ANY, Said, parsed
 from scripts.measuring.wire_upstream import MARK
 
 PLACEHOLDER: Final = re.compile(r"\[[A-Z][A-Z0-9_]*(?::[^\]\s]*)?\]")

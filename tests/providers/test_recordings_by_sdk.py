@@ -18,7 +18,7 @@ from addons.providers.call import Kind
 from addons.providers.doors import parse_call, parse_reply
 from addons.providers.wire import WireReply, WireRequest
 from scripts.measuring.recorded import Recorded, read
-from scripts.measuring.wire_said import parsed
+from scripts.measuring.wire_events import parsed
 from tests.end_to_end.sdk import PYTHON
 from tests.wire import recordings
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from scripts.measuring.recorded import FileUnreadable, read
-from scripts.measuring.wire_said import Said, said
+from scripts.measuring.wire_events import Said
+from scripts.measuring.wire_said import said
 from scripts.measuring.wire_store import Kept, differences, same, same_value
 
 CHAT = {"id": "c1", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Write to ann@example.com, card 4539 1488 0343 6467"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}  # fmt: skip
