@@ -156,7 +156,7 @@ class Stack:
             try:
                 await self.open(ctx.options)
             except Exception as error:  # noqa: BLE001 -- whatever it is, do not serve bare
-                log.error("error: the stack did not start: %s", error)
+                log.error("error: the stack did not start: %s; %s", error, getattr(error, "hint", "affidavit status"))
                 ctx.master.shutdown()
                 return
         assert self.desk

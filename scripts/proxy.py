@@ -12,7 +12,6 @@ import gc
 import logging
 import os
 import resource
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from mitmproxy.tools import main as mitmproxy_main
 from addons import handler
 from addons.console.state import state_folder
 from addons.stack import Stack, door_modes, option_faults
+from scripts.ports import free_ports
 
 CONF = Path(__file__).resolve().parent.parent / "mitm.conf"
 # The built-in addons that a gateway needs. Every other is offered each hook of each flow, twice, whether it has it or not.
@@ -123,7 +123,7 @@ def _master(failures: list[str]) -> type[Master]:
             _log_to_stderr()
             opts = self.options
             try:
-                doors = ("listen_port", "affidavit_base_url_port")
+                doors = ("listen_port", "affidavit_base_url_port")  # mitmproxy takes 0 for one listener only
                 asked = [door for door in doors if getattr(opts, door) == 0]
                 opts.update(**dict(zip(asked, free_ports(opts.listen_host, len(asked)), strict=True)))
                 if list(opts.mode) == ["regular"]:
@@ -177,13 +177,6 @@ def _keep_freed_memory() -> None:
 
 def name_of(addon: object) -> str:
     return str(getattr(addon, "name", type(addon).__name__.lower()))
-
-
-def free_ports(host: str, count: int) -> list[int]:
-    """Ports that are free now, no two alike: each is kept until the last is found. mitmproxy takes 0 for one listener only, and we have two."""
-    with contextlib.ExitStack() as kept:
-        servers = [kept.enter_context(socket.create_server((host or "127.0.0.1", 0))) for _ in range(count)]
-        return [int(server.getsockname()[1]) for server in servers]
 
 
 class _Quiet(logging.Filter):

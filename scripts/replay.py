@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from addons.console.state import StateFolder
 from addons.evidence.store import Store
 from addons.replay import Replay, flow_of
 from scripts.options import state_option, token_option
+from scripts.ports import free_ports
 from scripts.terminal import Failed
 
 EXAMPLES = """\b
@@ -87,7 +87,7 @@ async def _show(flows: Sequence[http.HTTPFlow], folder: StateFolder, port: int) 
         click.echo(f"{master.web_url}\n{len(flows)} flows, rebuilt from the record; Ctrl-C ends")
 
     master.addons.add(Replay(flows, ready))
-    opts.update(server=False, web_open_browser=False, web_host=HOST, web_port=port or _free_port())
+    opts.update(server=False, web_open_browser=False, web_host=HOST, web_port=port or free_ports(HOST, 1)[0])
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, master.shutdown)
@@ -95,8 +95,3 @@ async def _show(flows: Sequence[http.HTTPFlow], folder: StateFolder, port: int) 
         await master.run()
     except OSError as error:
         raise Failed(f"mitmweb: {error.strerror or error}", "another port: --port PORT") from error
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])

@@ -128,3 +128,40 @@ def test_an_exchange_shows_no_content():
     exchange.secrets.add("sk-hidden-key")
 
     assert "hidden" not in repr(exchange)
+
+
+class Breaks:
+    """A rewriter with a fault in the second piece."""
+
+    def __init__(self) -> None:
+        self.fed = 0
+
+    def feed(self, data: bytes) -> bytes:
+        self.fed += 1
+        if self.fed == 2:
+            raise ValueError("planted")
+        return data
+
+    def finish(self) -> bytes:
+        return b"nor the end"
+
+
+@pytest.mark.parametrize("last", [b"data: not masked\n\n", b""], ids=["the user is told", "nothing at all"])
+def test_a_fault_in_changing_a_stream_is_told_and_nothing_that_came_later_is_passed(last):
+    told: list[Exception] = []
+    through = Tap(limit=1 << 20, rewriter=Breaks())  # type: ignore[arg-type]
+    if last:
+        through.broken = lambda error: (told.append(error), last)[1]
+
+    passed = [through.feed(piece) for piece in (b"first", b"second", b"third")] + [through.finish(), through.release()]
+
+    assert passed == [b"first", last, b"", b"", b""]
+    assert [type(error) for error in told] == ([ValueError] if last else [])
+
+
+def test_bodies_that_cannot_be_changed_in_pieces_are_not_passed():
+    told: list[Exception] = []
+    through = Tap(limit=1, rewriter=Breaks(), unchangeable=True, broken=lambda error: (told.append(error), b"told")[1])  # type: ignore[arg-type]
+
+    assert through.feed(b"first") + through.feed(b"second") == b"told"
+    assert [type(error).__name__ for error in told] == ["Unreadable"]

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from scripts.measuring.cases import Bench
 from scripts.measuring.load import Way, closed_loop
-from scripts.measuring.processes import PROXY_CORE, Process, end, free_port, listens, started, wait_for
+from scripts.measuring.processes import PROXY_CORE, Process, end, listens, started, wait_for
 from scripts.measuring.rows import Goal, Row, row
 from scripts.measuring.workloads import Workloads
+from scripts.ports import free_ports
 
 CONFIG = """\
 model_list:
@@ -31,7 +32,7 @@ async def litellm(made: Bench, seconds: float, ours: float, say: Callable[[str],
             "peers: litellm is neither on PATH nor in $AFFIDAVIT_LITELLM; pip install 'litellm[proxy]' into an environment of its own"
         )
         return []
-    port, config = free_port(), made.folder / "litellm.yaml"
+    port, config = free_ports("127.0.0.1", 1)[0], made.folder / "litellm.yaml"
     config.write_text(CONFIG.format(port=made.upstream.port, pem=made.pem), encoding="utf-8")
     command = [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     environment = {

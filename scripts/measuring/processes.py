@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
 CORES = sorted(os.sched_getaffinity(0))
@@ -67,11 +69,6 @@ def end(process: Process) -> None:
         process.popen.stdout.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def wait_for(process: Process, ready: object) -> None:
     """Until `ready()`; fails with the process's last words."""
     deadline = time.monotonic() + START_SECONDS
@@ -109,7 +106,7 @@ def responseheaders(flow):
 @contextlib.contextmanager
 def bare(folder: Path, pem: Path, *, streaming: bool) -> Iterator[Process]:
     """The proxy as it comes; quiet, or its own printing would be measured."""
-    name, port = "mitmdump-stream" if streaming else "mitmdump", free_port()
+    name, port = "mitmdump-stream" if streaming else "mitmdump", free_ports("127.0.0.1", 1)[0]
     command = [str(Path(sys.executable).parent / "mitmdump"), "-q", "--listen-host", "127.0.0.1", "-p", str(port)]
     command += ["--set", f"confdir={folder / 'mitmdump'}", "--set", f"ssl_verify_upstream_trusted_ca={pem}"]
     if streaming:

@@ -17,8 +17,9 @@ from addons.evidence.verify import verify
 from addons.evidence.witness import Cosigner
 from scripts.witness import server_of
 from tests.console.desks import leaf_types, owning
-from tests.evidence.authority import Authority, answering, serving
+from tests.evidence.authority import Authority, answering
 from tests.evidence.tampering import change
+from tests.serving import serving
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def witness(state, tmp_path):
     seed = bytes(range(32))
     (folder / "witness.key").write_text("w.example/1+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n")
     logs = [Verifier.of((state.keys / "log.vkey").read_text())]
-    with serving(server_of(folder, logs, ("127.0.0.1", 0))) as url:
-        yield Cosigner("w.example/1", seed).key.vkey, url, folder
+    with serving(server_of(folder, logs, ("127.0.0.1", 0))) as server:
+        yield Cosigner("w.example/1", seed).key.vkey, f"http://127.0.0.1:{server.server_port}/", folder
 
 
 @pytest.fixture(scope="session")

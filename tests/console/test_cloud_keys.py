@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from addons.console import cloud_keys
 from addons.console.key_sources import KeyMissing
+from tests.serving import Quiet, answering
 
 
 @pytest.fixture
 def tokens() -> Iterator[str]:
     """An address that gives out a token for whatever it is asked, as Google's token endpoint and Azure's managed identity do."""
 
-    class Answers(http.server.BaseHTTPRequestHandler):
+    class Answers(Quiet):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
             token = {
@@ -30,26 +29,15 @@ def tokens() -> Iterator[str]:
                 "expires_in": 3600,
             }
             body = json.dumps(token | {"expires_on": str(int(time.time()) + 3600), "resource": "r"}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200, body)
 
         def do_POST(self) -> None:
             self.do_GET()
 
-        def log_message(self, *args: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        with answering(Answers) as url:
+            yield url
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         for cached in (cloud_keys._google, cloud_keys._azure, cloud_keys._aws_session):
             cached.cache_clear()
 

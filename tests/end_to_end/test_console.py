@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from tests.end_to_end.chromium import DARK, PHONE, PLAIN, Chromium, Tab, chromiu
 from tests.end_to_end.gateway import Bench, Template, bench
 from tests.end_to_end.sdk import Worker, python_command, worker
 from tests.login.provider import CLIENT_ID, OidcProvider, oidc_provider
+from tests.serving import Quiet, answering
 
 PEOPLE = {
     "bob": {"email": "bob@example.com", "groups": ["data-owners"]},
@@ -260,24 +259,12 @@ def test_a_link_in_a_chat_leads_to_the_approval_in_a_session_that_is_there(desk:
 def another_site(page: str) -> Iterator[str]:
     """localhost, which is not the site of 127.0.0.1."""
 
-    class Page(http.server.BaseHTTPRequestHandler):
+    class Page(Quiet):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(page.encode())
+            self.answer(200, page.encode(), "text/html")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Page) as url:
+        yield url.replace("127.0.0.1", "localhost") + "/"
 
 
 @pytest.mark.parametrize("look", [{}, DARK, PHONE], ids=["light", "dark", "phone"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import importlib.util
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from scripts.local_certificate import throwaway_certificate, tls_context
+from scripts.local_certificate import throwaway_certificate
 from tests.end_to_end.gateway import Bench, Template, bench
 from tests.end_to_end.policies import PROVIDER_KEY
+from tests.serving import Quiet, answering
 
 BODY = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "the blue heron"}]}).encode()
 IDENTITY = 'version: 1\nrights: [{id: engineers, groups: [engineering], connections: ["*"]}]\n'
@@ -46,7 +45,7 @@ def vault(folder: Path) -> Iterator[Vault]:
     pem = throwaway_certificate(folder)
     made = Vault("", pem, "sk-vault-key-0001")
 
-    class Answers(http.server.BaseHTTPRequestHandler):
+    class Answers(Quiet):
         def do_GET(self) -> None:
             token = self.headers.get("x-vault-token")
             made.asked.append((self.path, token, self.headers.get("x-vault-namespace")))
@@ -54,25 +53,10 @@ def vault(folder: Path) -> Iterator[Vault]:
             answer: dict[str, Any] = {"errors": ["permission denied"]}
             if status == 200:
                 answer = {"data": {"data": {"api_key": made.key}, "metadata": {"version": 1}}}
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, json.dumps(answer).encode())
 
-        def log_message(self, *args: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.socket = tls_context(pem).wrap_socket(server.socket, server_side=True)
-    made.url = f"https://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(Answers, pem) as made.url:
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 MakeWorld = Callable[..., AbstractContextManager[Bench]]

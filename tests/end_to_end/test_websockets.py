@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -26,8 +26,8 @@ from tests.end_to_end.gateway import Bench
 CARD = "4539 1488 0343 6467"
 
 
-def serve_one(listening: socket.socket, seen: list[str]) -> None:
-    """Accepts one WebSocket and answers each text with `echo: ` before it."""
+def serve_one(listening: socket.socket, answers: Callable[[str], list[str]]) -> None:
+    """Accepts one WebSocket and answers each text with what `answers` says to it."""
     sock, _ = listening.accept()
     with sock:
         ws = WSConnection(ConnectionType.SERVER)
@@ -37,8 +37,8 @@ def serve_one(listening: socket.socket, seen: list[str]) -> None:
                 if isinstance(event, Request):
                     sock.sendall(ws.send(AcceptConnection()))
                 elif isinstance(event, TextMessage):
-                    seen.append(event.data)
-                    sock.sendall(ws.send(TextMessage(data=f"echo: {event.data}")))
+                    for said in answers(event.data):
+                        sock.sendall(ws.send(TextMessage(data=said)))
                 elif isinstance(event, CloseConnection):
                     sock.sendall(ws.send(event.response()))
                     return
@@ -47,8 +47,13 @@ def serve_one(listening: socket.socket, seen: list[str]) -> None:
 @contextmanager
 def websocket_server() -> Iterator[tuple[int, list[str]]]:
     seen: list[str] = []
+
+    def echo(text: str) -> list[str]:
+        seen.append(text)
+        return [f"echo: {text}"]
+
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve_one, args=(listening, seen), daemon=True)
+        thread = threading.Thread(target=serve_one, args=(listening, echo), daemon=True)
         thread.start()
         yield listening.getsockname()[1], seen
         thread.join(10)
@@ -108,22 +113,9 @@ def test_a_websocket_without_a_token_is_not_opened(make_bench) -> None:
         assert client.opening.status_code == 401
 
 
-def answers(listening: socket.socket, script: dict[str, list[str]]) -> None:
-    """Accepts one WebSocket; to a message of a type in `script`, what stands there."""
-    sock, _ = listening.accept()
-    with sock:
-        ws = WSConnection(ConnectionType.SERVER)
-        while data := sock.recv(65536):
-            ws.receive_data(data)
-            for event in ws.events():
-                if isinstance(event, Request):
-                    sock.sendall(ws.send(AcceptConnection()))
-                elif isinstance(event, TextMessage):
-                    for said in script.get(json.loads(event.data)["type"], []):
-                        sock.sendall(ws.send(TextMessage(data=said)))
-                elif isinstance(event, CloseConnection):
-                    sock.sendall(ws.send(event.response()))
-                    return
+def scripted(script: dict[str, list[str]]) -> Callable[[str], list[str]]:
+    """To a message of a type in `script`, what stands there."""
+    return lambda text: script.get(json.loads(text)["type"], [])
 
 
 CALL = {"id": "i1", "type": "function_call", "call_id": "call_1", "name": "run_sql", "arguments": f'{{"query":"DELETE FROM cards WHERE number = \'{CARD}\'"}}'}  # fmt: skip
@@ -145,7 +137,7 @@ SCRIPT = {
 
 def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(make_bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=answers, args=(listening, SCRIPT), daemon=True).start()
+        threading.Thread(target=serve_one, args=(listening, scripted(SCRIPT)), daemon=True).start()
         with make_bench(down_port=listening.getsockname()[1]) as made:
             client = Client(made, made.tokens["alice"])
             said = [
@@ -195,7 +187,7 @@ PIECES = {
 @pytest.mark.parametrize("verdict", ["deny", "approve"])
 def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken_out(make_bench, verdict: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=answers, args=(listening, PIECES), daemon=True).start()
+        threading.Thread(target=serve_one, args=(listening, scripted(PIECES)), daemon=True).start()
         with make_bench(down_port=listening.getsockname()[1]) as made:
             client = Client(made, made.tokens["alice"])
             said = [client.say(TextMessage(data='{"type": "response.create"}')), client.next(), client.next()]

@@ -102,12 +102,18 @@ def test_a_failure_names_no_value(world):
     store.close()
 
 
-def test_a_queue_that_is_full_refuses_and_recovers(world, monkeypatch):
-    monkeypatch.setattr(writer, "_QUEUE_UNITS", 3)
-    store = world.open()
+def writing_waits(store, monkeypatch):
+    """Until the event is set."""
     held = threading.Event()
     append = store._writer._ledger.append
     monkeypatch.setattr(store._writer._ledger, "append", lambda units: (held.wait(10), append(units))[1])
+    return held
+
+
+def test_a_queue_that_is_full_refuses_and_recovers(world, monkeypatch):
+    monkeypatch.setattr(writer, "_QUEUE_UNITS", 3)
+    store = world.open()
+    held = writing_waits(store, monkeypatch)
 
     first = [finding(store) for _ in range(3)]
     with pytest.raises(StoreBusy, match="wait for the disk; try again later"):
@@ -122,9 +128,7 @@ def test_a_queue_that_is_full_refuses_and_recovers(world, monkeypatch):
 def test_a_queue_is_bounded_in_bytes_too(world, monkeypatch):
     monkeypatch.setattr(writer, "_QUEUE_BYTES", 10_000)
     store = world.open()
-    held = threading.Event()
-    append = store._writer._ledger.append
-    monkeypatch.setattr(store._writer._ledger, "append", lambda units: (held.wait(10), append(units))[1])
+    held = writing_waits(store, monkeypatch)
 
     first = store.append(world.opened(store, "x" * 20_000))
     with pytest.raises(StoreBusy):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from addons.evidence.records import Event, Outcome
 from scripts.affidavit import affidavit
 from tests.evidence_package.worlds import CARD_TOKEN, World, Writer
+from tests.serving import Quiet, serving
 
 
 def invoke(world: World, *arguments: str | Path, **more: str) -> Result:
     return CliRunner().invoke(affidavit, [*map(str, arguments), "--state", str(world.folder)], env=more)
 
 
-class Receiver(BaseHTTPRequestHandler):
+class Receiver(Quiet):
     """Answers with the server's `status`, and keeps what was taken."""
 
     def do_POST(self) -> None:
@@ -30,25 +30,14 @@ class Receiver(BaseHTTPRequestHandler):
         status = self.server.status  # type: ignore[attr-defined]
         if status == 200:
             self.server.taken.append((dict(self.headers), body))  # type: ignore[attr-defined]
-        self.send_response(status)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
+        self.answer(status, b"")
 
 
 @contextmanager
 def receiving() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Receiver)) as server:
         server.status, server.taken = 200, []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server
 
 
 def url(server: ThreadingHTTPServer, path: str = "/") -> str:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.local_gateway import until
+from scripts.local_gateway import clean_environment, until
 from tests.end_to_end.gateway import Bench
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +45,17 @@ def test_a_broken_edit_ends_the_proxy_instead_of_leaving_it_bare(own: Bench, tmp
     assert refused.status == 401
     assert own.provider.count == 0
     assert "?key=" not in log.read_text()
+
+
+def test_a_stack_that_cannot_start_ends_mitmdump_with_the_cause_and_no_bare_proxy_stays(tmp_path) -> None:
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "mitmdump", "-s", ROOT / "addons" / "stack.py",
+            *("--set", f"affidavit_state={tmp_path / 'nowhere'}", "--set", f"confdir={tmp_path / 'ca'}"),
+            *("--set", "connection_strategy=lazy", "--listen-host", "127.0.0.1", "--listen-port", "0"),
+        ],
+        env=clean_environment(tmp_path, PYTHONSAFEPATH="1"), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert "the stack did not start" in done.stdout + done.stderr
+    assert "affidavit init" in done.stdout + done.stderr

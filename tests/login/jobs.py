@@ -6,9 +6,7 @@ A stand-in: GitHub's and GitLab's own issuers cannot be asked from a test. Keys,
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
-import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -19,7 +17,8 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from scripts.local_certificate import throwaway_certificate, tls_context
+from scripts.local_certificate import throwaway_certificate
+from tests.serving import Quiet, answering
 
 
 def b64(data: bytes) -> str:
@@ -69,7 +68,7 @@ def job_issuer(folder: Path) -> Iterator[JobIssuer]:
     key = rsa.generate_private_key(65537, 2048)
     issuer = JobIssuer("", pem, key, [jwk(key, "k1")])
 
-    class Answers(http.server.BaseHTTPRequestHandler):
+    class Answers(Quiet):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
             known = {
@@ -78,22 +77,7 @@ def job_issuer(folder: Path) -> Iterator[JobIssuer]:
                 "/token": {"value": issuer.hands_out},
             }
             found = known.get(self.path.partition("?")[0])
-            body = json.dumps(found).encode()
-            self.send_response(404 if found is None else 200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(404 if found is None else 200, json.dumps(found).encode())
 
-        def log_message(self, *args: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.socket = tls_context(pem).wrap_socket(server.socket, server_side=True)
-    issuer.url = f"https://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(Answers, pem) as issuer.url:
         yield issuer
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

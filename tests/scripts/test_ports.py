@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.proxy import free_ports
+from scripts.ports import free_ports
 
 
 def test_no_two_are_alike():
