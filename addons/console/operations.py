@@ -106,7 +106,7 @@ def _identified(desk: Desk, caller: Caller) -> Caller:
 
 
 async def status(desk: Desk, _ask: Ask, _item: str) -> Json:
-    return status_shape(desk)
+    return await status_shape(desk)
 
 
 async def connections(desk: Desk, _ask: Ask, _item: str) -> Json:

@@ -6,7 +6,6 @@ Source: adjtimex(2), which anyone may read; struct timex as Linux has it on 64-b
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import sys
 from functools import cache
 from hashlib import sha256
@@ -52,7 +51,8 @@ def clock_state() -> dict[str, int | str]:
         return {"synchronised": "unknown"}
     timex = _Timex()
     try:
-        state = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True).adjtimex(ctypes.byref(timex))
+        # this process's own libc: to look for it by name starts a program, and the loop would wait for it
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):
         return {"synchronised": "unknown"}
     if state < 0:

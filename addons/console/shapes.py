@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import datetime
 from typing import Any
@@ -24,26 +25,32 @@ from addons.tokens.gateway_token import TokenRow
 LITTLE_DISK_BYTES = 1 << 30
 
 
-def status_shape(desk: Desk) -> dict[str, Any]:
-    with desk.store.reading() as database:
-        log = readings.log(database)
-    versions = desk.versions()
+async def status_shape(desk: Desk) -> dict[str, Any]:
     return {
-        "versions": versions,
+        **await asyncio.to_thread(_stored, desk),
         "state": str(desk.folder.path),
         "pid": os.getpid(),
         "origin": desk.keys.origin,
         "policies": {"digest": desk.policies.digest, "folder": str(desk.policies.origin)},
-        "log": log,
         "clock": clock_state(),
-        "retention": _retention_shape(desk),
-        "anchors": anchors_shape(desk),
         "disk_free_bytes": desk.disk_free_bytes,
         "open_holds": desk.open_holds,
         "pending_approvals": len(desk.approvals(State.PENDING)),
         "tokens_in_force": sum(_token_state(row, desk.clock()) == "in force" for row in desk.tokens.rows),
         "hosts": sorted({host for connection in desk.policies.connections for host in connection.hosts}),
         "findings": [f"{code}: {detail}" if detail else code for code, detail in desk.findings] + _own_findings(desk),
+    }
+
+
+def _stored(desk: Desk) -> dict[str, Any]:
+    """What the store knows, read beside the loop: the more it holds, the longer it takes."""
+    with desk.store.reading() as database:
+        log = readings.log(database)
+    return {
+        "versions": desk.versions(),
+        "log": log,
+        "retention": _retention_shape(desk),
+        "anchors": anchors_shape(desk),
     }
 
 

@@ -619,8 +619,8 @@ def test_work_waits_until_a_turn_of_the_loop_was_empty_or_four_milliseconds(seco
 def test_what_broke_the_glass_is_a_finding_until_it_was_reviewed_restarts_included(state, clock):
     rule = replace(RULE, approvers=Approvers(("data-owners",), 2, (), ("on-call",)))
 
-    def due(desk):
-        return [found for found in status_shape(desk)["findings"] if "breaking the glass" in found]
+    async def due(desk):
+        return [found for found in (await status_shape(desk))["findings"] if "breaking the glass" in found]
 
     async def work():
         async with owning(state, clock) as desk:
@@ -628,15 +628,15 @@ def test_what_broke_the_glass_is_a_finding_until_it_was_reviewed_restarts_includ
             _, erin = await person(desk, "erin", "on-call")
             approval = await asked(desk, alice, rule)
             await desk.decide(approval.id, erin, Action.APPROVE, "production is down", ballot=Ballot(break_glass=True))
-            assert len(due(desk)) == 1
+            assert len(await due(desk)) == 1
         clock.advance(3 * 86_400)
         async with owning(state, clock) as desk:
-            assert len(due(desk)) == 1
+            assert len(await due(desk)) == 1
             _, bob = await person(desk, "bob", "data-owners")
             await desk.waiting.review(approval.id, bob, "incident 12", justified=True)
-            assert due(desk) == []
+            assert await due(desk) == []
         async with owning(state, clock) as desk:
-            return due(desk)
+            return await due(desk)
 
     assert asyncio.run(work()) == []
     assert "approval.reviewed" in leaf_types(state)
