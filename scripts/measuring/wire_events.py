@@ -83,7 +83,7 @@ def _frames(body: bytes) -> Iterator[tuple[str, Any]]:
             name = value if key == ":event-type" else name
         payload = json.loads(body[12 + head : total - 4] or b"{}")
         if "bytes" in payload:
-            payload = json.loads(base64.b64decode(payload["bytes"]))
+            payload = parsed(base64.b64decode(payload["bytes"]).decode())  # an agent's are plain text
         yield name, payload
         body = body[total:]
 

@@ -11,7 +11,18 @@ from typing import Any, Final
 
 from scripts.measuring.recorded import Recorded
 from scripts.measuring.wire_events import ANY, Calls, Events, Said, at, events, parsed
-from scripts.measuring.wire_said_vendors import cohere, cohere_v1, converse, ollama
+from scripts.measuring.wire_said_vendors import (
+    agent,
+    assistant,
+    cohere,
+    cohere_v1,
+    converse,
+    embedded,
+    generated,
+    interaction,
+    ollama,
+    pictures,
+)
 
 
 def said(recorded: Recorded) -> Said | None:
@@ -132,6 +143,12 @@ def responses(found: Events) -> Said:
     for place in sorted(items):
         _item(out, items[place])
     return out
+
+
+def response_again(found: Events) -> Said | None:
+    """A response that is fetched, or compacted; beside them stand counts and lists, which say nothing of a model's."""
+    whole = any(str(at(event, "object")).startswith("response") and at(event, "output") for _, event in found)
+    return responses(found) if whole or len(found) > 1 else None
 
 
 def _item(out: Said, item: Any) -> None:
@@ -292,4 +309,14 @@ _READERS: Final[dict[str, Callable[[Events], Said | None]]] = {
     "openai.realtime": realtime,
     "openai.audio": transcribed,
     "gemini.live": live,
+    "gemini.interactions": interaction,
+    "bedrock.agent": agent,
+    "openai.responses.sub": response_again,
+    "openai.assistants": assistant,
+    "openai.images": pictures,
+    "ollama.embed": embedded,
+    "cohere.v2.embed": embedded,
+    "writer.chat": chat,
+    "watsonx.text": generated,
+    "sagemaker.invoke": generated,
 }

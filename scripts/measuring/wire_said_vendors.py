@@ -75,3 +75,86 @@ def cohere_v1(found: Events) -> Said:
     out.text = whole.get("text") or ""
     out.tools = [(call["name"], call.get("parameters")) for call in whole.get("tool_calls") or []]
     return out
+
+
+def interaction(found: Events) -> Said:
+    """Gemini's interactions: whole, with its outputs or steps; in a stream the same in pieces, and its tokens at the end."""
+    out, calls = Said(), Calls()
+    for _, event in found:
+        body = at(event, "interaction") or event
+        usage = at(body, "usage") or {}
+        out.count(usage.get("total_input_tokens"), usage.get("total_output_tokens"), usage.get("total_thought_tokens"))
+        for item in [*(at(body, "outputs") or []), *(at(body, "steps") or [])]:
+            _interaction_item(out, calls, None, item)
+        _interaction_item(out, calls, at(event, "index"), at(event, "delta") or {})
+        for place in ("content", "step"):
+            _interaction_item(out, calls, at(event, "index"), at(event, place) or {})
+    out.tools = calls.tools()
+    return out
+
+
+def _interaction_item(out: Said, calls: Calls, index: Any, item: Any) -> None:
+    kind = at(item, "type")
+    if kind == "text":
+        out.text += at(item, "text") or ""
+    elif kind == "thought_summary":
+        out.reasoning += at(item, "content", "text") or ""
+    elif kind == "thought":
+        for summary in at(item, "summary") or []:
+            out.reasoning += at(summary, "text") or ""
+    elif kind == "model_output":
+        for content in at(item, "content") or []:
+            out.text += at(content, "text") or ""
+    elif kind in {"function_call", "arguments_delta"}:
+        calls.add(index, "", at(item, "name") or "", at(item, "arguments") or ({} if index is None else ""))
+
+
+def agent(found: Events) -> Said:
+    """Bedrock's agents: the answer in chunks, or whole beside what it was found in."""
+    out = Said()
+    for _, event in found:
+        out.text += event if isinstance(event, str) else at(event, "output", "text") or ""
+    return out
+
+
+def assistant(found: Events) -> Said | None:
+    """Threads and runs: messages once they are complete, tokens of the run."""
+    out = Said()
+    told = False
+    for name, event in found:
+        told = told or name.startswith("thread.message") or name == "thread.run.completed"
+        if name in {"thread.message.completed", "thread.message.incomplete"}:
+            out.text += "".join(at(content, "text", "value") or "" for content in event.get("content") or [])
+        if name == "thread.run.completed" and at(event, "usage"):
+            out.count(event["usage"].get("prompt_tokens"), event["usage"].get("completion_tokens"))
+    return out if told else None
+
+
+def generated(found: Events) -> Said | None:
+    """watsonx's and hosted models' own texts."""
+    out = Said()
+    whole = [each for _, event in found for each in (at(event, "results") or [event])]
+    if not any("generated_text" in each for each in whole if isinstance(each, dict)):
+        return None
+    for each in whole:
+        out.text += at(each, "generated_text") or ""
+    return out
+
+
+def embedded(found: Events) -> Said:
+    """Embeddings of Ollama and Cohere: only the tokens are compared."""
+    out = Said()
+    for _, event in found:
+        for keys in (("prompt_eval_count",), ("meta", "billed_units", "input_tokens")):
+            out.count(at(event, *keys), None)
+    return out
+
+
+def pictures(found: Events) -> Said:
+    """What a picture was made from, where the model changed it."""
+    out = Said()
+    for _, event in found:
+        out.text += "".join(at(picture, "revised_prompt") or "" for picture in at(event, "data") or [])
+        usage = at(event, "usage") or {}
+        out.count(usage.get("input_tokens"), usage.get("output_tokens"))
+    return out
