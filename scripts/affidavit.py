@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _loaded(row: Subcommand) -> click.Command:
     module, _, attribute = row.place.partition(":")
     found = getattr(importlib.import_module(module), attribute)
+    if isinstance(found, click.Group) and not found.epilog:
+        found.epilog = "\b\nExamples:\n" + "\n".join(_first_examples(found))
     return found if isinstance(found, click.Command) else _parses_itself(row, found)
+
+
+def _first_examples(group: click.Group) -> Iterator[str]:
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from _first_examples(command)
+        else:
+            yield from [line for line in (command.epilog or "").splitlines() if line.startswith("  ")][:1]
 
 
 def _parses_itself(row: Subcommand, run: Callable[[list[str]], int | None]) -> click.Command:

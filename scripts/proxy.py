@@ -15,6 +15,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from mitmproxy import exceptions, options, optmanager
 from mitmproxy.addonmanager import Loader
@@ -52,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     handler.install()
     _keep_freed_memory()
     failures: list[str] = []
+    parsed: list[int] = []
     try:
-        mitmproxy_main.run(_master(failures), _parser(conf, state), arguments)
+        mitmproxy_main.run(_master(failures), _parser(conf, state, parsed), arguments)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
+        return parsed[0] if parsed else stop.code if isinstance(stop.code, int) else 1
     for failure in failures:
         _refuse(*failure.split("; ", 1))
     return 1 if failures else 0
@@ -89,7 +91,9 @@ def _refuse(error: str, hint: str = "affidavit proxy --help") -> int:
     return 1
 
 
-def _parser(conf: Path, state: str) -> Callable[[options.Options], argparse.ArgumentParser]:
+def _parser(conf: Path, state: str, parsed: list[int]) -> Callable[[options.Options], argparse.ArgumentParser]:
+    """`parsed` gets the status of a parser that ends the program (help, usage): mitmproxy makes 1 of any."""
+
     def make(opts: options.Options) -> argparse.ArgumentParser:
         optmanager.load_paths(opts, conf)
         if state:
@@ -97,6 +101,15 @@ def _parser(conf: Path, state: str) -> Callable[[options.Options], argparse.Argu
         folder = state_folder(opts.affidavit_state or None, os.environ, Path.home())
         opts.update(affidavit_state=str(folder.path), confdir=str(folder.ca))
         parser: argparse.ArgumentParser = cmdline.mitmdump(opts)
+        parser.prog = "affidavit proxy"
+        parser.usage = "%(prog)s [mitmproxy's options]"
+        parser.epilog = "Example: affidavit proxy --listen-port 9090 --set affidavit_base_url_port=9091"
+
+        def end(status: int = 0, message: str | None = None) -> NoReturn:
+            parsed.append(status)
+            argparse.ArgumentParser.exit(parser, status, message)
+
+        parser.exit = end  # type: ignore[method-assign] # of this one parser
         return parser
 
     return make
