@@ -15,7 +15,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mitmproxy import exceptions, options, optmanager
 from mitmproxy.addonmanager import Loader
@@ -136,15 +136,11 @@ def _master(failures: list[str]) -> type[Master]:
             _log_to_stderr()
             opts = self.options
             try:
-                doors = ("listen_port", "affidavit_base_url_port")  # mitmproxy takes 0 for one listener only
-                asked = [door for door in doors if getattr(opts, door) == 0]
-                opts.update(**dict(zip(asked, free_ports(opts.listen_host, len(asked)), strict=True)))
-                if list(opts.mode) == ["regular"]:
-                    opts.update(mode=door_modes(opts.affidavit_base_url_port))
                 if faults := option_faults(opts):
                     failures.extend(faults)
                     return
                 await self.stack.open(opts)
+                _choose_doors(opts)  # as late as can be: the console, or another program, may take what is only free
             except (exceptions.OptionsError, OSError, ValueError, RuntimeError) as error:
                 hint = getattr(error, "hint", "affidavit status")
                 failures.append(f"{error}; {hint}")
@@ -167,6 +163,15 @@ def _master(failures: list[str]) -> type[Master]:
                 await self.stack.close()
 
     return Gateway
+
+
+def _choose_doors(opts: options.Options) -> None:
+    """Both doors, with a free port for each that was asked for at 0: mitmproxy takes 0 for one listener only."""
+    asked = [door for door in ("listen_port", "affidavit_base_url_port") if getattr(opts, door) == 0]
+    chosen: dict[str, Any] = dict(zip(asked, free_ports(opts.listen_host, len(asked)), strict=True))
+    if list(opts.mode) == ["regular"]:
+        chosen["mode"] = door_modes(chosen.get("affidavit_base_url_port", opts.affidavit_base_url_port))
+    opts.update(**chosen)
 
 
 def _spare_the_collector() -> None:

@@ -1,5 +1,5 @@
 """The `affidavit` command as a process of its own, forked from one that has imported it: starting hundreds of gateways and commands
-costs their work, not their imports. Whatever is not that command (another launcher) is started as ever.
+costs their work, not their imports. So is `python -m MODULE` for a launcher of the tests; anything else is started as ever.
 
 The server (`python -m tests.end_to_end.forked FD`) has one thread, so that a fork is safe. For each start it is sent argv, environment and
 folder, with four descriptors: stdin, stdout, stderr and a pipe on which it says the child's pid, and its status when it ends.
@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
@@ -24,6 +25,7 @@ from typing import IO, Any, NoReturn
 from scripts.local_gateway import AFFIDAVIT, Process, started
 
 ROOT = Path(__file__).parents[2]
+MODULE = [sys.executable, "-m"]
 NUMBER = struct.Struct("=q")
 PRELOADED = ("scripts.proxy", "addons.stack", "scripts.affidavit", "scripts.approvals", "scripts.tokens", "scripts.verify", "scripts.init")  # fmt: skip
 
@@ -64,7 +66,7 @@ class Child:
 
 
 class Starter:
-    """Starts `affidavit` by a fork; everything else by `subprocess`."""
+    """Starts `affidavit` and modules by a fork; everything else by `subprocess`."""
 
     def __init__(self, server: socket.socket) -> None:
         self._server = server
@@ -72,7 +74,7 @@ class Starter:
     def __call__(
         self, command: Sequence[str], environment: Mapping[str, str], output: IO[bytes], errors: IO[bytes]
     ) -> Process:
-        if command[0] != str(AFFIDAVIT):
+        if command[0] != str(AFFIDAVIT) and list(command[:2]) != MODULE:
             return started(command, environment, output, errors)
         said, tells = os.pipe()
         asked = json.dumps([list(command), dict(environment), str(Path.cwd())]).encode()
@@ -166,6 +168,10 @@ def _become(
     sys.argv = command
     streams: list[Any] = [open(fd, mode, closefd=False, encoding="utf-8") for fd, mode in enumerate("rww")]  # noqa: SIM115 -- for as long as the process lives
     sys.stdin, sys.stdout, sys.stderr = streams
+    if command[:2] == MODULE:
+        sys.argv = command[2:]
+        runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+        sys.exit(0)
     affidavit = importlib.import_module("scripts.affidavit")
     sys.exit(affidavit.main(command[1:]))
 

@@ -1,4 +1,4 @@
-"""Changes mitmproxy's options while the stack guards: python -m tests.faults.changing_options '{"ignore_hosts": [".*"]}'. Prints what came of it."""
+"""Changes mitmproxy's options while the stack guards: python -m tests.faults.changing_options '[{"ignore_hosts": [".*"]}]'. Prints what came of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from addons.stack import Stack, door_modes
 from scripts.local_gateway import State, clean_environment
 
 
-async def changed(state: State, change: dict[str, object]) -> str:
+async def changed(state: State, changes: list[dict[str, object]]) -> list[str]:
     opts = options.Options()
     master = dump.DumpMaster(opts, with_termlog=False, with_dumper=False)
     stack = Stack(launched=True)
@@ -23,13 +23,18 @@ async def changed(state: State, change: dict[str, object]) -> str:
     opts.update(affidavit_state=str(state.path), confdir=str(state.path / "ca"), connection_strategy="lazy")
     opts.update(mode=door_modes(opts.affidavit_base_url_port))
     await stack.open(opts)
+    try:
+        return [outcome(opts, change) for change in changes]
+    finally:
+        await stack.close()
+
+
+def outcome(opts: options.Options, change: dict[str, object]) -> str:
     before = {name: getattr(opts, name) for name in change}
     try:
         opts.update(**change)
     except exceptions.OptionsError:
         return "refused; unchanged" if {name: getattr(opts, name) for name in change} == before else "refused; changed"
-    finally:
-        await stack.close()
     return "taken"
 
 
@@ -37,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = State(Path(folder) / "state", clean_environment(Path(folder)))
         state.init()
-        print(asyncio.run(changed(state, json.loads(sys.argv[1]))))
+        print("\n".join(asyncio.run(changed(state, json.loads(sys.argv[1])))))
 
 
 if __name__ == "__main__":
