@@ -232,6 +232,37 @@ def test_a_page_that_is_open_hears_that_somebody_else_decided(desk: Desk, client
     client.done()
 
 
+LISTENS = """(() => {
+  window.told = [];
+  const Real = Notification;
+  window.Notification = class extends Real {
+    constructor(title, how) { super(title, how); window.last = this; window.told.push([title, how.body, how.tag]); }
+  };
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+})()"""  # a browser without a window believes that every page is looked at
+
+
+def test_whoever_looks_elsewhere_is_told_by_a_notification_that_leads_to_the_approval(
+    desk: Desk, client: Worker
+) -> None:
+    tab = desk.signed_in("bob", permissions=["notifications"])
+    tab.wait(".live:not(.off)")
+    assert tab.ask("Notification.permission") == "granted"
+    tab.ask(LISTENS)
+
+    approval_id = desk.held(client, "say: where nobody looks", model=HELD)
+    tab.until("window.told.length === 1")
+    [[title, body, tag]] = tab.ask("window.told")
+    tab.ask("void window.last.dispatchEvent(new Event('click'))")
+    tab.arrived(f"{desk.url}/approvals/{approval_id}")
+
+    assert (title, tag) == ("Approval: held-models", approval_id)
+    assert "alice" in body
+    assert "nobody looks" not in title + body  # what was asked is shown to those who are signed in, on the page
+    desk.bench.decide("deny", approval_id)
+    client.done()
+
+
 def test_signing_out_in_one_tab_ends_the_other(desk: Desk) -> None:
     tab = desk.signed_in("bob")
     other = desk.browser.open("other", more="bob")

@@ -60,13 +60,11 @@ def websocket_server() -> Iterator[tuple[int, list[str]]]:
 
 
 class Client:
-    def __init__(self, made: Bench, token: str) -> None:
+    def __init__(self, made: Bench, token: str, path: str = "/v1/realtime?model=gpt-realtime") -> None:
         self.sock = raw.to(made.gateway.base_url_port)
         self.ws = WSConnection(ConnectionType.CLIENT)
         headers = [(b"authorization", f"Bearer {token}".encode())]
-        self.sock.sendall(
-            self.ws.send(Request(host="gateway", target="/down/v1/realtime?model=gpt-realtime", extra_headers=headers))
-        )
+        self.sock.sendall(self.ws.send(Request(host="gateway", target=f"/down{path}", extra_headers=headers)))
         self.opening = self.next()
 
     def next(self) -> object:
@@ -209,6 +207,44 @@ def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken
     assert "DELETE" not in "".join(texts)
     assert "production data" in "".join(texts)
     assert [item["type"] for item in json.loads(texts[-1])["response"]["output"]] == ["message", "message"]
+
+
+LIVE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+LIVE_CALL = {
+    "toolCall": {"functionCalls": [{"id": "f1", "name": "run_sql", "args": {"query": "DROP TABLE customers"}}]}
+}
+LIVE_SAID = {"serverContent": {"modelTurn": {"parts": [{"text": "Dropping it."}]}}}
+
+
+@pytest.mark.parametrize("verdict", ["deny", "approve"])
+def test_a_call_of_geminis_live_waits_and_a_denied_one_is_taken_out(make_bench, verdict: str) -> None:
+    def answer(text: str) -> list[str]:
+        return [json.dumps(LIVE_SAID), json.dumps(LIVE_CALL)] if "drop" in text else ['{"setupComplete": {}}']
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve_one, args=(listening, answer), daemon=True).start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            client = Client(made, made.tokens["alice"], LIVE)
+            client.say(TextMessage(data='{"setup": {"model": "models/gemini-live"}}'))
+            first = client.say(
+                TextMessage(data='{"clientContent": {"turns": [{"role": "user", "parts": [{"text": "drop it"}]}]}}')
+            )
+            approval = made.approval_in_waiting()
+            made.decide(verdict, approval["id"], reason="production data")
+            second = json.loads(client.next().data)
+            after = client.say(TextMessage(data='{"setup": {"model": "models/gemini-live"}}'))
+            client.close()
+            recorded = made.messages(made.closed_exchange(0)["id"])
+
+    assert json.loads(first.data) == LIVE_SAID
+    assert json.loads(after.data) == {"setupComplete": {}}
+    assert any("DROP TABLE" in (row["content"] or "") for row in recorded)
+    if verdict == "approve":
+        assert second == LIVE_CALL
+        return
+    assert "toolCall" not in second
+    assert second["serverContent"]["turnComplete"]
+    assert "production data" in second["serverContent"]["modelTurn"]["parts"][0]["text"]
 
 
 @pytest.mark.parametrize("size", [1, 70_000])
