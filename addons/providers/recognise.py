@@ -91,16 +91,24 @@ def _is_responses_request(body: dict[str, Json]) -> bool:
     return "input" in body and (told or (bool(items) and all("role" in item or "type" in item for item in items)))
 
 
+def _is_cohere_request(body: dict[str, Json]) -> bool:
+    """Command R at Bedrock: all but the message may be left out."""
+    told = "chat_history" in body or "max_tokens" in body or body.keys() <= _COHERE_KEYS
+    return isinstance(body.get("message"), str) and told
+
+
+_COHERE_KEYS: Final = frozenset(
+    "message model stream preamble documents tools temperature p k seed stop_sequences frequency_penalty presence_penalty "
+    "search_queries_only prompt_truncation return_prompt raw_prompting".split()
+)
+
 _REQUESTS: Final[tuple[tuple[Endpoint, Sign], ...]] = (
     (MCP_RPC, lambda body: body.get("jsonrpc") == "2.0"),
     (ANTHROPIC_MESSAGES, _is_anthropic_request),
     (BEDROCK_CONVERSE, _is_converse_request),
     (OPENAI_CHAT, _is_chat_request),
     (GEMINI_GENERATE, lambda body: isinstance(body.get("contents"), list)),
-    (
-        COHERE_CHAT_V1,
-        lambda body: isinstance(body.get("message"), str) and ("chat_history" in body or "max_tokens" in body),
-    ),
+    (COHERE_CHAT_V1, _is_cohere_request),
     (OPENAI_RESPONSES, _is_responses_request),
     (EMBEDDINGS, _is_embeddings_request),
     (TEXT_COMPLETION, _is_text_request),

@@ -294,6 +294,9 @@ PATHS = {
         "bedrock.converse",
         "amazon.nova-lite-v1:0",
     ),
+    "command r on bedrock, its message alone": (
+        "aws.bedrock", "/model/cohere.command-r/invoke", {"message": "Hi"}, "cohere.chat_v1", "cohere.command-r",
+    ),
     "llama on bedrock": ("aws.bedrock", "/model/meta.llama3/invoke", {"prompt": "Hi"}, "text.completion", "meta.llama3"),
     "command on bedrock": (
         "aws.bedrock", "/model/cohere.command-r/invoke", {"message": "Hi", "max_tokens": 5}, "cohere.chat_v1", "cohere.command-r",
