@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+import zipfile
+import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +58,41 @@ class Found:
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs: JSON on stdout.")
 def verify_path(*, path: Path, everything: bool, vkey: str, seen: tuple[Path, ...], as_json: bool) -> int:
-    """Check PATH: a state folder, a store (evidence.db), a package, or a receipt. Exit status 1 if anything does not hold."""
+    """Check PATH: a state folder, a store (evidence.db), a package (its folder or its zip file), or a receipt. Exit status 1 if anything does not hold."""
+    if zipfile.is_zipfile(path):
+        with tempfile.TemporaryDirectory() as folder:
+            found = _package(_unpacked(path, Path(folder)), vkey, seen, everything)
+            return _told(replace(found, path=str(path)), as_json)
     bag, database = single_file_verify.places(path)
     if single_file_verify.is_receipt(path):
         found = _package(path, vkey, (), everything, kind="receipt")
     else:
         found = _package(path, vkey, seen, everything) if bag else _store(database, vkey, seen, everything)
+    return _told(found, as_json)
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    """The bag of a package that is one zip file: below a folder of its own, as export writes it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > (free := shutil.disk_usage(folder).free):
+                raise Failed(
+                    f"{path}: unpacked it has {size:,} bytes, and {folder} has room for {free:,}",
+                    "another place: $TMPDIR",
+                )
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise Failed(f"{path}: a zip file that cannot be read: {error}", "get the package again") from error
+    bags = [found.parent for found in folder.glob("**/bagit.txt")]
+    if len(bags) != 1:
+        raise Failed(
+            f"{path}: expected one package in it, got {len(bags)}", "affidavit export FILE.zip makes one; or unpack it"
+        )
+    return bags[0]
+
+
+def _told(found: Found, as_json: bool) -> int:
     if as_json:
         print_json(asdict(found))
     else:

@@ -29,6 +29,24 @@ def test_a_python_sdk_gets_the_whole_reply(
     assert done.model == f"local-{MODELS[sdk]}"
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_stream_comes_as_it_is_said_on_record_before_its_first_word_and_closed_before_its_last(
+    shared: Bench, python_sdk: Worker, sdk: str, door: str
+) -> None:
+    seq, gate = shared.last_seq(), f"as-it-is-said-{sdk}-{door}"
+    script = {"gate": gate, "gate_after": 4, "delta_chars": 4}
+
+    python_sdk.start(shared.job(sdk, door, "say: one two three four five", mode="stream", script=script))
+    python_sdk.events_until("text", "one")  # the provider has said no more than this yet
+    under_way = [row["outcome"] for row in shared.exchanges_since(seq)]
+    shared.provider.open_gate(gate)
+    done = python_sdk.done()
+    ended = [row["outcome"] for row in shared.exchanges_since(seq)]  # at once: the end that the client saw is our word
+
+    assert (done.error, under_way, ended) == ("", [None], ["completed"])
+
+
 @pytest.mark.parametrize("mode", ["create", "stream"])
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_node_sdk_comes_in_by_its_base_url(shared: Bench, node_sdk: Worker, sdk: str, mode: str) -> None:

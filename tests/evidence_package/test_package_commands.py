@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import sqlite3
+import zipfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from addons.console.control import serving
 from addons.console.desk import Desk
 from addons.console.state import StateFolder
 from addons.evidence.store import Store
-from scripts.affidavit import affidavit
+from scripts.affidavit import affidavit, main
 from tests.evidence_package.worlds import World
 
 
@@ -165,3 +166,31 @@ def test_looking_at_a_store_changes_nothing(made: tuple[World, Path]) -> None:
 
     with Store.reader(made[0].database) as database:
         assert database.execute("SELECT count(*) FROM events").fetchone() == before
+
+
+def test_a_package_in_a_zip_file_is_checked_as_its_folder_is(world: World, tmp_path: Path) -> None:
+    out, changed = tmp_path / "package.zip", tmp_path / "changed.zip"
+    assert invoke("export", out, "--state", world.folder, "--purpose", "audit 7").exit_code == 0
+    with zipfile.ZipFile(out) as good, zipfile.ZipFile(changed, "w") as bad:
+        for name in good.namelist():
+            bad.writestr(name, good.read(name) + (b" " if name.endswith("population.csv") else b""))
+
+    holds, fails = (
+        invoke("verify", out, "--vkey", world.keys.vkey),
+        invoke("verify", changed, "--vkey", world.keys.vkey),
+    )
+
+    assert (holds.exit_code, fails.exit_code) == (0, 1), holds.output
+    assert "FAILED" in fails.output
+
+
+@pytest.mark.parametrize("names", [(), ("a/bagit.txt", "b/bagit.txt")], ids=["no package", "two packages"])
+def test_a_zip_file_that_is_not_one_package_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        for name in ("readme.txt", *names):
+            archive.writestr(name, "")
+
+    assert main(["verify", str(tmp_path / "other.zip")]) == 1
+    assert f"expected one package in it, got {len(names)}" in capsys.readouterr().err

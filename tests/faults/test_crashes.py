@@ -13,7 +13,7 @@ import pytest
 from scripts.local_gateway import Gateway, launch
 from tests.end_to_end.gateway import Bench, Template, bench
 from tests.end_to_end.raw import Answer
-from tests.end_to_end.sdk import Worker, python_command, worker
+from tests.end_to_end.sdk import Worker
 
 TEXT = "say: " + "a word and another one and so on " * 6
 
@@ -50,26 +50,23 @@ def job(made: Bench, number: int, **script: object) -> dict:
     return made.job("openai", "proxy", f"round {number}\n{TEXT}", mode="stream", script=script or None)
 
 
-def test_ten_crashes_lose_nothing_that_upstream_saw(crashing: Bench) -> None:
+def test_ten_crashes_lose_nothing_that_upstream_saw(crashing: Bench, python_sdk: Worker) -> None:
     """In turn: while upstream has not answered yet, in the middle of the stream, and right after its end."""
     outcomes = []
     for number in range(10):
-        with worker(python_command()) as client:
-            if number % 3 == 0:
-                count = crashing.provider.count
-                client.start(job(crashing, number, head_ms=60_000))
-                crashing.until(lambda seen=count: crashing.provider.count > seen, "upstream has the request")
-                outcomes.append("interrupted")
-            elif number % 3 == 1:
-                client.start(job(crashing, number, gate=f"crash-{number}", gate_after=4))
-                client.events_until("text", "a word")
-                outcomes.append("interrupted")
-            else:
-                client.start(job(crashing, number))
-                assert client.done().error == ""
-                outcomes.append("completed")
-            killed_and_restarted(crashing)
-            client.popen.kill()
+        if number % 3 == 0:
+            count = crashing.provider.count
+            python_sdk.start(job(crashing, number, head_ms=60_000))
+            crashing.until(lambda seen=count: crashing.provider.count > seen, "upstream has the request")
+        elif number % 3 == 1:
+            python_sdk.start(job(crashing, number, gate=f"crash-{number}", gate_after=4))
+            python_sdk.events_until("text", "a word")
+        else:
+            python_sdk.start(job(crashing, number))
+            assert python_sdk.done().error == ""
+        outcomes.append("completed" if number % 3 == 2 else "interrupted")
+        killed_and_restarted(crashing)
+        assert number % 3 == 2 or python_sdk.done().error != ""
         assert_whole(crashing)
 
     recorded = [row["outcome"] for row in crashing.rows("SELECT outcome FROM exchanges ORDER BY opened_at")]
