@@ -10,17 +10,16 @@ import base64
 import binascii
 import os
 import sys
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
-from mitmproxy import http, websocket
+from mitmproxy import http
 
-from addons import hooks, layers
+from addons import hooks, layers, wire_masking
 from addons.commands.evidence import ASKED, known_of, outcome_of
 from addons.commands.evidence import Known as Execution
 from addons.commands.read import read as commands_in
@@ -33,31 +32,23 @@ from addons.evidence.chain import Masking as Row
 from addons.evidence.records import Command
 from addons.histories import ANSWERING, Histories
 from addons.hooks import Exchange, Refused
-from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import Masker, ScopedMasker
-from addons.masks.headers import is_credential
 from addons.masks.rules import Action, Hit, Masked, MaskedPairs
-from addons.masks.wire import Changer, kept
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part, Reply, Turn
 from addons.providers.conversation import Spoken
 from addons.providers.encodings import decoded
-from addons.providers.json_values import NotJson, dumps, loads
+from addons.providers.json_values import dumps
 from addons.providers.links import links_after, links_of, results_in
-from addons.providers.pieces import sealed
-from addons.providers.rewriting import Rewriter
 from addons.providers.unnamed import Unnamed
-from addons.providers.wire import WireRequest, media_type
+from addons.providers.wire import WireRequest
 from addons.sessions import KEPT, Sessions
 from addons.taps import OFF_LOOP_BYTES, read_reply
 from addons.views import ReplyView, RequestView
+from addons.wire_masking import FRAMING, WireMasking
 
 NOTHING = Masked("")
 MEMO_BYTES = 64 << 20  # of remembered detections
-# Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
-FRAMING = frozenset(
-    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()
-)
 # Of a reply's headers, those by which the provider can find the call again, or says how it was treated.
 REPLY_HEADERS = frozenset("content-type server location retry-after cf-ray x-cache".split())
 REPLY_HEADER_STARTS = ("x-ratelimit-", "anthropic-", "openai-", "x-amzn-", "x-ms-", "x-goog-")
@@ -65,12 +56,8 @@ SCOPES = 1_000  # connection, groups, direction, injected values
 RESTS = 1_000  # headers, path and parameters already masked, each under SMALL_BYTES of parameters
 SMALL_BYTES = 4 << 10
 ANALYZER_PYTHON = "AFFIDAVIT_PRESIDIO"  # a Python that has presidio-analyzer; else our own
-ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
-UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
-NO_WEBSOCKET = "a rule masks replies, and those of a WebSocket cannot be: a value may be cut over two messages; use the provider's HTTP API"
-STREAMS = frozenset(
-    {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
-)
+
+
 MASKING_THREADS = 1  # with more the loop waits longer for its turn: 17 ms at most with one, 32 with two, under eight new bodies of 200 KB
 LARGE_TEXT = 16 << 10  # characters of new text over which masking leaves the loop
 
@@ -108,7 +95,7 @@ class Masking:
         self._scopes: dict[tuple[object, ...], ScopedMasker] = {}
         self._rests: dict[tuple[object, ...], _Rest] = {}
         self._pairs: dict[tuple[object, ...], MaskedPairs] = {}  # headers of replies
-        self._originals: dict[str, OrderedDict[str, str]] = {}  # by person: placeholder -> value; in memory only
+        self._wire = WireMasking()
         self._digest = ""
         self._analyzer: Analyzer | None = None
         self._masker = self._current()
@@ -273,95 +260,11 @@ class Masking:
         )
         view.entities.update(rest.entities)
 
-    # -- the wire ---------------------------------------------------------------------------------------------------
     def _change_wire(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> None:
-        """`wire:`: the provider gets the masked request; the client a masked reply, or its own values back."""
-        assert exchange.caller
-        asking, answering = (self._scope(exchange, way, wire=True) for way in ("request", "response"))
-        originals = self._originals.setdefault(exchange.caller.subject, OrderedDict())
-        if "request" in self._wires and asking.masks:
-            self._mask_request(flow, exchange, asking, body, originals)
-        masked = answering if "response" in self._wires and answering.masks else None
-        if masked and flow.request.headers.get("upgrade", "").lower() == "websocket":
-            exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)
-        if masked or (originals and asking.restores):
-            exchange.changer = Changer(masked, originals, sealed)
-            flow.request.headers["accept-encoding"] = "identity"
-        if not originals:
-            del self._originals[exchange.caller.subject]
-
-    def _mask_request(
-        self,
-        flow: http.HTTPFlow,
-        exchange: Exchange,
-        scope: ScopedMasker,
-        body: bytes,
-        originals: OrderedDict[str, str],
-    ) -> None:
-        """What cannot be masked in its own form is refused, not passed."""
-        kind = flow.request.headers.get("content-type", "")
-        try:
-            value = loads(body) if body else None
-        except NotJson:
-            value = None
-            document = scope.document(body, kind)
-            if document.withheld or (document.hits and document.form not in ("form", "lines", "text")):
-                exchange.stop = Refused(403, "masking_incomplete", UNMASKABLE)
-            elif document.hits:
-                self._put(flow, document.text.encode())
-        masked = scope.json(value)
-        query, headers = scope.query(exchange.path.partition("?")[2]), self._masked_headers(flow, scope)
-        path = scope.text(exchange.path.partition("?")[0])
-        if masked.withheld or query.withheld or path.withheld:
-            exchange.stop = Refused(
-                403, "masking_incomplete", "the request could not be masked in time; send less at once"
-            )
-        elif path.hits or (masked.hits and not isinstance(value, (dict, list))):
-            exchange.stop = Refused(403, "masking_incomplete", UNMASKABLE)
-        elif masked.hits:
-            self._put(flow, dumps(kept(value, masked.value, sealed)))
-        if query.hits:
-            exchange.path = f"{exchange.path.partition('?')[0]}?{quote(query.text, safe='=&;+%')}"
-        for place, text in headers:
-            flow.request.headers.fields = (
-                *flow.request.headers.fields[:place],
-                (flow.request.headers.fields[place][0], text.encode("utf-8", "surrogateescape")),
-                *flow.request.headers.fields[place + 1 :],
-            )
-        originals.update(masked.originals)
-        while len(originals) > ORIGINALS:
-            originals.popitem(last=False)
-
-    def _masked_headers(self, flow: http.HTTPFlow, scope: ScopedMasker) -> list[tuple[int, str]]:
-        """Those that say something; a credential by name is for the provider, and credentials.py puts it on."""
-        said = [
-            (place, name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-            for place, (name, value) in enumerate(flow.request.headers.fields)
-        ]
-        asked = [one for one in said if one[1].lower() not in FRAMING and not is_credential(one[1])]
-        masked = scope.headers((name, value) for _, name, value in asked)
-        return [(one[0], text) for one, (_, text) in zip(asked, masked.pairs, strict=True) if text != one[2]]
-
-    def _put(self, flow: http.HTTPFlow, body: bytes) -> None:
-        flow.request.headers.pop("content-encoding", None)
-        flow.request.content = body
-
-    def _change_reply(self, flow: http.HTTPFlow, exchange: Exchange) -> None:
-        """A reply that was held whole, as the client gets it."""
-        assert flow.response
-        kind = flow.response.headers.get("content-type", "")
-        raw = flow.response.raw_content or b""
-        body, whole = decoded(
-            raw, flow.response.headers.get("content-encoding", ""), layers.bounds_of(flow).reply_bytes
+        asking, answering = (
+            self._scope(exchange, way, wire=True) if way in self._wires else None for way in ("request", "response")
         )
-        if not whole:
-            raise Refused(
-                502, "reply_unreadable", "the reply could not be read to mask it; ask again", outcome="failed"
-            )
-        changed = changed_body(body, kind, exchange.changer)
-        if changed != body:
-            flow.response.headers.pop("content-encoding", None)
-            flow.response.content = changed
+        self._wire.change(flow, exchange, asking, answering, body)
 
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -386,7 +289,7 @@ class Masking:
         if blocked and message.from_client:
             raise Refused(403, "content_blocked", "the message contains what may not be sent here", outcome="denied")
         if message.from_client and "request" in self._wires:
-            self._change_message(exchange, message)
+            wire_masking.change_message(self._scope(exchange, "request", wire=True), message)
 
     def _say(self, exchange: Exchange, spoken: list[Spoken], direction: str) -> str:
         """Parts of a conversation into the reply's view, with the commands in them; what is blocked, if anything is."""
@@ -403,21 +306,6 @@ class Masking:
         tip = made.tip if made.nodes else view.tip
         exchange.reply_view = ReplyView(tuple(made.nodes), tip, tuple(found), view.headers, view.maskings)
         return made.blocked
-
-    def _change_message(self, exchange: Exchange, message: websocket.WebSocketMessage) -> None:
-        """`wire: request`: what cannot be masked as JSON is refused, not passed."""
-        scope = self._scope(exchange, "request", wire=True)
-        if not scope.masks:
-            return
-        try:
-            value = loads(message.content)
-        except NotJson:
-            value = message.content.decode("utf-8", "replace")
-        masked = scope.json(value)
-        if masked.withheld or (masked.hits and not isinstance(value, (dict, list))):
-            raise Refused(403, "masking_incomplete", UNMASKABLE)
-        if masked.hits:
-            message.content = dumps(masked.value)
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         """What was never completed; tokens and models of the whole. A fault leaves what was recorded message by message."""
@@ -470,7 +358,7 @@ class Masking:
                 exchange.caller.subject, exchange.request.session_id, links
             )
         if exchange.changer and not flow.response.stream and not exchange.refusal and flow.error is None:
-            await work(self._change_reply, flow, exchange)
+            await work(wire_masking.change_reply, flow, exchange)
 
     def _mask_reply(self, flow: http.HTTPFlow, exchange: Exchange) -> ReplyView:
         assert exchange.caller
@@ -576,20 +464,6 @@ def masked_command(
 
 def rows(hits: Iterable[Hit]) -> tuple[Row, ...]:
     return tuple(Row(h.location, h.entity, h.rule, h.action.value, h.token, h.count, h.wire) for h in hits)
-
-
-def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:
-    """A whole reply, changed in its own form; binary passes."""
-    if media_type(content_type) in STREAMS:
-        rewriter = Rewriter(content_type, changer)
-        return rewriter.feed(body) + rewriter.finish()
-    try:
-        value = loads(body)
-    except NotJson:
-        text = text_of(body, content_type)
-        return body if text is None else str(changer.whole(text)).encode()
-    changed = changer.whole(value)
-    return body if changed == value else dumps(changed)
 
 
 def went_on(nodes: Sequence[Node]) -> bool:

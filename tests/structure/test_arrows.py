@@ -52,6 +52,7 @@ SHARED_BY_ADDONS = {
     "sessions",
     "taps",
     "views",
+    "wire_masking",
 }  # no addons: what several of them stand on
 
 
