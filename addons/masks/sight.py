@@ -238,7 +238,7 @@ class Sight:
         return self._cut([(at, at + 2) for at in _meetings(classes)], 16, 48)
 
     def dotted(self) -> Strip:
-        return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 8, 8)
+        return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 24, 8)
 
     def years(self) -> Strip:
         four = [match.start() for match in _FOUR.finditer(self.marks)]

@@ -14,8 +14,10 @@ from addons.masks.detectors.kinds import Pattern, compact, exact, words
 from addons.masks.sight import Where
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_PRODUCT = "".join(rf"(?<![A-Z][A-Za-z]{{{letters}}}/)" for letters in range(2, 21))  # each of fixed width
+_NO_PRODUCT = rf"(?:(?<!/)|{_PRODUCT})"
 _FOUR = regex.compile(
-    rf"(?<![\w.\-])(?<![A-Z][A-Za-z]{2, 20}/)(?<![vV=] )(?<!==)(?<![<>~^]=)(?<![~^])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w\-]|\.[0-9])"
+    rf"(?<![\w.\-]){_NO_PRODUCT}(?<![vV=] )(?<!==)(?<![<>~^]=)(?<![~^])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w\-]|\.[0-9])"
 )
 _SIX = regex.compile(
     r"(?<![\w:.])(?:(?:[0-9A-Fa-f]{1,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|:)|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4}"
