@@ -83,7 +83,7 @@ def show(
         found = "justified" if review["justified"] else "not justified"
         click.echo(one_line(f"review          {review['by']} at {review['at']}: {found}: {review['reason']}"))
     for held in row.get("shown", ()) if content else ():
-        click.echo(one_line(f"held tool call  {held['name']}"))
+        click.echo(one_line(f"held tool call  {held['name']}" if held["name"] else "held text"))
         click.echo(harmless(held["text"]))
     if content and gateway:
         click.echo(one_line(f"what was asked: {gateway.rstrip('/')}/approvals/{row['id']}"))

@@ -19,7 +19,6 @@ from addons.providers.wire import StreamParser
 
 PIECE: Final = 8 << 10  # characters that wait at most: some 40 s of a usual model
 SEEN_AGAIN: Final = 64 << 10  # of the same text, with each piece
-NAME: Final = "text of the reply"
 
 Channel = tuple[Any, ...]
 _WHOLE: Final = frozenset({"text", "content", "thinking", "refusal", "transcript", "output_text"})
@@ -47,7 +46,7 @@ class _Text:
         """What is decided next: what waits, after what came before it."""
         begin = max(self.since, self.length - self.waits - SEEN_AGAIN)
         self.waits = 0
-        return Part(Kind.TEXT, self.whole[begin:], name=NAME)
+        return Part(Kind.TEXT, self.whole[begin:])
 
 
 class TextsToo:
@@ -125,7 +124,7 @@ class TextsToo:
         """Texts in an event that is no piece, and that no piece has told: a block that comes whole, another final object."""
         told = [said for said in _strings(value, "", 0) if not any(said in known for known in self._decided)]
         self._decided += told
-        return tuple(Part(Kind.TEXT, said, name=NAME) for said in told)
+        return tuple(Part(Kind.TEXT, said) for said in told)
 
     def _closed(self, channels: list[Channel]) -> tuple[Part, ...]:
         texts = [self._open.pop(channel) for channel in channels]

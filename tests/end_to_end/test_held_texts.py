@@ -93,3 +93,15 @@ def test_a_long_text_comes_in_pieces_and_nothing_after_the_match_passes(shared: 
 
     assert "launch-code" not in done.text
     assert done.error
+
+
+def test_a_held_text_is_shown_as_one_and_not_as_a_call(shared: Bench, python_sdk: Worker) -> None:
+    python_sdk.start(shared.job("openai", "proxy", "say: launch-code 9999", mode="stream", model="gpt-said"))
+    approval = shared.approval_in_waiting()
+
+    shown = shared.state.run("approvals", "show", approval["id"], token=shared.tokens["bob"]).stdout
+    shared.decide("deny", approval["id"])
+    python_sdk.done()
+
+    assert "held text\nlaunch-code 9999" in shown
+    assert "held tool call" not in shown

@@ -109,15 +109,15 @@ class Page:
 def parts(
     rows: Sequence[Row], rule: ApprovalRule | None, *, held: Iterable[Row] = (), own: Iterable[str] = ()
 ) -> tuple[Said, ...]:
-    """The parts of an exchange in their order, then the held tool calls that are not in the record yet; with what `rule` found.
+    """The parts of an exchange in their order, then what is held of its reply and not in the record yet; with what `rule` found.
 
-    held: name and text of each; own: the names of entities that the policies add.
+    held: name and text of each, a text without a name; own: the names of entities that the policies add.
     """
-    recorded = {(row["name"], row["content"]) for row in rows if row["kind"] == Kind.TOOL_CALL}
+    recorded = {(row["name"] or "", row["content"]) for row in rows if row["direction"] == "response"}
     calls = [
         {
             "role": "assistant",
-            "kind": Kind.TOOL_CALL.value,
+            "kind": (Kind.TOOL_CALL if one["name"] else Kind.TEXT).value,
             "name": one["name"],
             "call_id": "",
             "direction": "response",
