@@ -53,18 +53,14 @@ def forms(value: str) -> Iterator[bytes]:
             yield base64.b64encode(bytes(shift) + text.encode())[4 if shift else 0 : -4].rstrip(b"=")
 
 
-NEEDLES = {name: tuple(forms(value)) for name, value in PLANTED.items()} | {
-    "the provider's key": (PROVIDER_KEY.encode(),)
+NEEDLES = {name: {form.lower() for form in forms(value)} for name, value in PLANTED.items()} | {
+    "the provider's key": {PROVIDER_KEY.lower().encode()}
 }
 
 
 def found_in(data: bytes) -> set[str]:
     lowered = data.lower()
-    return {
-        name
-        for name, needles in NEEDLES.items()
-        if any(needle in data or needle.lower() in lowered for needle in needles)
-    }
+    return {name for name, needles in NEEDLES.items() if any(needle in lowered for needle in needles)}
 
 
 def cells(database: Path) -> Iterator[bytes]:

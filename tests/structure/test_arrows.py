@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
@@ -60,7 +61,12 @@ def source_files() -> list[Path]:
     return sorted(path.relative_to(ROOT) for folder in ("addons", "scripts") for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     """Every dotted name that a file imports, relative ones made absolute: `from . import x` in addons/a/b.py is addons.a.x."""
     tree = ast.parse((ROOT / path).read_text(), str(path))
     package = path.with_suffix("").parts[: -1 if path.name != "__init__.py" else None]
