@@ -24,6 +24,11 @@ Examples:
   affidavit policy test policies/strict --days 30 --json
   affidavit policy test --file prompts.jsonl --connection openai --group engineering
 """
+DETECTORS_EXAMPLE = """\b
+Examples:
+  affidavit policy detectors
+  affidavit policy detectors policies/strict --json
+"""
 
 
 @click.group()
@@ -129,6 +134,43 @@ def test(
                 row.masked_then,
                 row.found_now,
                 len(row.places),
+            )
+            for row in rows
+        ),
+    )
+    return 0
+
+
+@policy.command(epilog=DETECTORS_EXAMPLE)
+@click.argument("source", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option()
+@state_option()
+def detectors(*, folder: StateFolder, source: Path | None, as_json: bool) -> int:
+    """What is looked for: country, confidence per cent bare and near its context words, and the rules that decide it.
+
+    Switch one off with a rule above the others: {id: no-plates, entities: [DE_KFZ], action: keep}
+    """
+    from addons.console.desk import policies_in  # noqa: PLC0415 -- as above
+    from addons.masks.catalogue import entries  # noqa: PLC0415
+
+    rules = policies_in(source or folder.policies).masking
+    rows = []
+    for entry in entries():
+        deciding = [rule for rule in rules if entry.entity in rule.entities or "*" in rule.entities]
+        rows.append({**entry.told(), "rules": [{"id": rule.id, "action": rule.action.value} for rule in deciding]})
+    if as_json:
+        print_json({"detectors": rows})
+        return 0
+    print_table(
+        ("entity", "country", "bare", "near", "default", "decided by"),
+        (
+            (
+                row["entity"],
+                row["country"],
+                round(row["confidence"] * 100),
+                round(row["with_context"] * 100),
+                row["default"],
+                ", ".join(f"{rule['id']} ({rule['action']})" for rule in row["rules"]) or "(no rule: kept)",
             )
             for row in rows
         ),

@@ -70,6 +70,7 @@ class Name:
         return not _OTHER.search(rest) and (self.password or not _NOT_SECRET.match(prefix))
 
 
+CONFIDENCES = {"PASSWORD": 0.6, "SECRET": 0.55}
 _END = r"(?:$|[_.\-\d]|(?=[A-Z]))"
 _NAMES = (
     Name(
@@ -208,7 +209,7 @@ def _named_text(sight: Sight, name: Name) -> Found | None:
 def _judged(name: Name, value: str, start: int, *, quoted: bool) -> Found | None:
     if not any(map(str.isalnum, value)) or not _is_value(name, value.replace(NEUTRAL, ""), quoted=quoted):
         return None
-    return Found(start, start + len(value), name.entity, 0.6 if name.password else 0.55, value)
+    return Found(start, start + len(value), name.entity, CONFIDENCES[name.entity], value)
 
 
 def _is_value(name: Name, value: str, *, quoted: bool) -> bool:

@@ -44,11 +44,12 @@ class SecretKey:
     """A run of exactly forty characters near a word about AWS."""
 
     entities: frozenset[str] = frozenset({"AWS_ACCESS_KEY"})
+    confidence: float = 0.85
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for start, end in sight.runs:
             if end - start == 40 and _NEAR.near(sight, start, end, 100, 60) and _is_secret(sight.text[start:end]):
-                yield Found(start, end, "AWS_ACCESS_KEY", 0.85, sight.text[start:end])
+                yield Found(start, end, "AWS_ACCESS_KEY", self.confidence, sight.text[start:end])
 
 
 DETECTORS = (

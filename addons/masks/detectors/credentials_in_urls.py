@@ -32,6 +32,9 @@ _WEBHOOK = regex.compile(
 _EXAMPLES = {"pass", "pw", "userpass"}
 
 
+CONFIDENCES = {"WEBHOOK_URL": 0.9, "PASSWORD": 0.85, "SECRET": 0.6}
+
+
 @dataclass(frozen=True, slots=True)
 class Urls:
     """Reads every URL in the text once."""
@@ -54,21 +57,21 @@ class Urls:
     def _read(self, text: str, start: int, end: int, *, inner: bool) -> Iterator[Found]:
         if webhook := _WEBHOOK.match(text, start, end):
             left = text.rfind("http", max(0, start - 8), start)
-            yield _found("WEBHOOK_URL", text, left if left >= 0 else start, webhook.end(), 0.9)
+            yield _found("WEBHOOK_URL", text, left if left >= 0 else start, webhook.end())
         if (
             text.find("@", start, min(end, start + 700)) >= 0
             and (userinfo := _USERINFO.match(text, start, end))
             and _is_password(userinfo["value"])
         ):
-            yield _found("PASSWORD", text, userinfo.start("value"), userinfo.end("value"), 0.85)
+            yield _found("PASSWORD", text, userinfo.start("value"), userinfo.end("value"))
         if not inner and text.find("=", start, end) >= 0:
             for parameter in _PARAMETER.finditer(text, start, end):
                 if _is_parameter(parameter["value"]):
-                    yield _found("SECRET", text, parameter.start("value"), parameter.end("value"), 0.6)
+                    yield _found("SECRET", text, parameter.start("value"), parameter.end("value"))
 
 
-def _found(entity: str, text: str, start: int, end: int, confidence: float) -> Found:
-    return Found(start, end, entity, confidence, text[start:end])
+def _found(entity: str, text: str, start: int, end: int) -> Found:
+    return Found(start, end, entity, CONFIDENCES[entity], text[start:end])
 
 
 def _is_password(value: str) -> bool:

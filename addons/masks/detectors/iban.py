@@ -40,6 +40,7 @@ class Iban:
     """Reads as many characters as the country's length says: the words after it may be capitals too."""
 
     entity: str = "IBAN_CODE"
+    confidence: float = 0.95
     pattern: regex.Pattern[str] = field(default=_START)
 
     @property
@@ -67,7 +68,7 @@ class Iban:
         value = compact(run[:end])
         if NEUTRAL in value or not mod_97_10.is_valid(value[4:] + value[:4]):
             return None
-        return Found(start, start + end, self.entity, 0.95, value)
+        return Found(start, start + end, self.entity, self.confidence, value)
 
 
 DETECTOR = Iban()

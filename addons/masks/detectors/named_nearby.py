@@ -53,6 +53,7 @@ class Announced:
     """Looks back from every token run."""
 
     entities: frozenset[str] = frozenset({"SECRET"})
+    confidence: float = 0.5
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for start, end in sight.runs:
@@ -63,9 +64,9 @@ class Announced:
             padding = _PADDING.match(sight.text, end)
             closed = padding.end() if padding else end
             if inside and _is_dense(inside["value"], 20):
-                yield Found(start + inside.start("value"), closed, "SECRET", 0.5, inside["value"])
+                yield Found(start + inside.start("value"), closed, "SECRET", self.confidence, inside["value"])
             elif _is_dense(run, 20) and self._is_announced(sight.text[max(0, start - _BEFORE) : start]):
-                yield Found(start, closed, "SECRET", 0.5, run)
+                yield Found(start, closed, "SECRET", self.confidence, run)
 
     def _is_announced(self, before: str) -> bool:
         return _ANNOUNCED.search(before) is not None and not _DIGEST_OF.search(before)
