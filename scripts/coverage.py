@@ -54,6 +54,8 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 }
 OUTSIDE = ("plain", "percent", "base64")  # of a body: headers, queries, file names
 NAME = "affidavit-coverage"
+# `always` takes the callers' own tokens off every call, so it proves nothing; a cookie is masked by nothing else
+MASKED = "SELECT count(DISTINCT exchange_id) FROM maskings WHERE rule <> 'always' OR location = 'header:cookie'"
 
 
 class Unrecorded(Exception):  # noqa: N818 -- a state of the run
@@ -197,6 +199,9 @@ def asked(text: str, encoding: str) -> Iterator[Call]:
     chat = json.dumps(openai("", "")).encode()
     if encoding in OUTSIDE:
         yield Call("header", "openai", "header", "/v1/chat/completions", chat, (("x-note", text),))
+        yield Call(
+            "cookie", "openai", "header", "/v1/chat/completions", chat, (("cookie", f"theme=dark; note={text}"),)
+        )
         yield Call("query", "openai", "query", f"/v1/chat/completions?note={quote(text, safe='')}", chat)
         yield Call("file name", "openai", "multipart", "/v1/files", multipart(text, "content"), content_type=MULTIPART)
     yield Call("part", "openai", "multipart", "/v1/files", multipart("note.txt", text), content_type=MULTIPART)
@@ -335,7 +340,7 @@ def judged(folder: Path, state: State, planted: Sequence[Planted]) -> list[Cell]
     database = state.path / "evidence.db"
     with reader(database) as store:
         (recorded,) = store.execute("SELECT count(*) FROM exchanges WHERE sent_at > ''").fetchone()
-        (masked,) = store.execute("SELECT count(DISTINCT exchange_id) FROM maskings WHERE rule <> 'always'").fetchone()
+        (masked,) = store.execute(MASKED).fetchone()
     if recorded != len(planted):
         raise Unrecorded(
             f"{len(planted)} calls were made, {recorded} are recorded as sent; see {folder / 'gateway.log'}"
