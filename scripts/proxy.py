@@ -28,7 +28,7 @@ from mitmproxy.master import Master
 from mitmproxy.tools import cmdline
 from mitmproxy.tools import main as mitmproxy_main
 
-from addons import handler
+from addons import handler, lean
 from addons.console.state import state_folder
 from addons.stack import Stack, door_modes, option_faults
 from scripts.ports import free_ports
@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold prompts and keys
     os.umask(0o077)
     handler.install()
+    lean.install()
     _keep_freed_memory()
     failures: list[str] = []
     parsed: list[int] = []
