@@ -6,6 +6,7 @@ JSON stays valid JSON. In a string that is JSON itself, the quotes are escaped o
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from addons.masks.sight import NEUTRAL
 from addons.masks.spans import Span
 from addons.masks.views import Builder, View
 
-_STRING = regex.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?')
+_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?')
 _LONG_NUMBER = regex.compile(r"[0-9]{6,19}+(?:\.0)?(?![0-9.eE])")  # long enough to be somebody's
 _SHORT_NUMBER = regex.compile(r"\s*+(-?[0-9]{3,5}+)(?![0-9.eE])")
 _DIGIT_CLASS = bytes(

@@ -6,6 +6,7 @@ formats to try. A few have no beginning of their own: they are found by a litera
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ import regex
 from addons.masks.detectors.kinds import Found
 from addons.masks.sight import NEUTRAL, Sight, Where
 
-_WORDS = bytes(ord("a") if chr(code).isalnum() and code < 0x80 else ord(" ") for code in range(256))
 _BACK = regex.compile(r"(?r)[A-Za-z0-9_~.\-]{0,80}")
 
 
@@ -66,6 +66,7 @@ class Forms:
             for length in one.lengths:
                 by_length[length].append(one)
         self._by_head, self._by_length = dict(by_head), dict(by_length)
+        self._heads = _at_word(by_head)
 
     def __repr__(self) -> str:
         return repr(self.table)
@@ -82,14 +83,14 @@ class Forms:
     def _begun(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
         strip = sight.strip(Where.TOKENS)
         text, by_head = strip.text, self._by_head
-        for place in _starts(text):
+        for found in self._heads.finditer(text):
+            place = found.start()
             head = text[place : place + 3]
-            if head in by_head or head[:2] in by_head:
-                for one in (*by_head.get(head, ()), *by_head.get(head[:2], ())):
-                    if match := one.pattern.match(
-                        sight.text, strip.source(place), timeout=sight.timeout, concurrent=sight.shared
-                    ):
-                        yield *match.span(), one
+            for one in (*by_head.get(head, ()), *by_head.get(head[:2], ())):
+                if match := one.pattern.match(
+                    sight.text, strip.source(place), timeout=sight.timeout, concurrent=sight.shared
+                ):
+                    yield *match.span(), one
 
     def _holding(self, sight: Sight) -> Iterator[tuple[int, int, Form]]:
         strip = sight.strip(Where.TOKENS)
@@ -108,15 +109,13 @@ class Forms:
                     yield *match.span(), one
 
 
-def _starts(text: str) -> Iterator[int]:
-    """Where words of letters and digits begin."""
-    classes = text.encode("latin-1", "replace").translate(_WORDS)
-    if classes[:1] == b"a":
-        yield 0
-    place = classes.find(b" a")
-    while place >= 0:
-        yield place + 1
-        place = classes.find(b" a", place + 2)
+def _at_word(heads: Iterable[str]) -> re.Pattern[str]:
+    """Where a word of letters and digits begins with one of these. Their first letters are looked at once, not once for each head."""
+    by_first: dict[str, list[str]] = defaultdict(list)
+    for head in heads:
+        by_first[head[0]].append(re.escape(head[1:]))
+    ways = "|".join(f"{re.escape(first)}(?:{'|'.join(rests)})" for first, rests in by_first.items())
+    return re.compile(rf"(?<![A-Za-z0-9])(?=[A-Za-z0-9])(?={ways or '(?!)'})")
 
 
 def _places(text: str, literal: str) -> Iterator[int]:
