@@ -157,7 +157,7 @@ def _master(failures: list[str]) -> type[Master]:
                 opts.affidavit_base_url_port,
                 (self.stack.desk and self.stack.desk.console_url) or "none",
             )
-            _spare_the_collector()
+            spare_the_collector()
             try:
                 await super().run()
             finally:
@@ -175,7 +175,7 @@ def _choose_doors(opts: options.Options) -> None:
     opts.update(**chosen)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What was loaded by now lives as long as we do: 300,000 objects that every full collection would look at, 50 ms each time.
     And a call makes some 3,000: young ones are looked at once in a few calls, or most of them still live and are looked at again.
     """

@@ -8,10 +8,11 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
-from addons.masks.sight import BREAK
+from addons.masks.sight import BREAK, SHARED
 from addons.masks.views import Builder, View
 
 _BEFORE, _AFTER = 100, 200  # characters that are read with an escape: a key name, the rest of a value
@@ -35,7 +36,9 @@ def unescaped(view: View) -> View | None:
     text = view.text
     if not ("\\" in text or "%" in text or "&" in text or "=" in text or "+" in text):
         return None
-    found = sorted(_runs(text), key=lambda one: one[:2])
+    found = list(_runs(text))
+    if any(one[:2] > other[:2] for one, other in pairwise(found)):  # of several kinds
+        found.sort(key=lambda one: one[:2])
     if not found:
         return None
     built = Builder(view)
@@ -52,9 +55,11 @@ def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
         after_backslash.add("\\\\")
     for escape in _ESCAPES:
         if escape.literal in after_backslash if escape.literal[0] == "\\" else escape.literal in text:
-            yield from ((*match.span(), escape) for match in escape.pattern.finditer(text))
+            yield from (
+                (*match.span(), escape) for match in escape.pattern.finditer(text, concurrent=len(text) > SHARED)
+            )
     if "=" in text and _is_quoted_printable(text):
-        yield from ((*match.span(), _QUOTED) for match in _QUOTED.pattern.finditer(text))
+        yield from ((*match.span(), _QUOTED) for match in _QUOTED.pattern.finditer(text, concurrent=len(text) > SHARED))
 
 
 def _is_quoted_printable(text: str) -> bool:

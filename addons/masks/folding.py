@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import regex
 
+from addons.masks.literals import blocks
 from addons.masks.views import Builder, View
 
 _ASSIGNED = tuple(map(chr, (*range(0x80, 0x20000), *range(0xE0000, 0xE1000))))  # no Nd, Cf, Zs or Pd lies outside these
@@ -41,7 +42,9 @@ def folded(view: View) -> View:
         view = View(_without_layout_escapes(view.text), view)
     if view.text.isascii():
         return view
-    present = set("".join(_BEYOND_ASCII.findall(view.text)))
+    present: set[str] = set()
+    for at, end in blocks(len(view.text)):
+        present.update(*_BEYOND_ASCII.findall(view.text, at, end))
     changed = present & _FOLDS.keys()
     if changed:
         view = View(_translated(view.text, changed), view)
@@ -57,9 +60,10 @@ def _without_layout_escapes(text: str) -> str:
 
 
 def _translated(text: str, changed: set[str]) -> str:
+    pieces = [text[at:end] for at, end in blocks(len(text))]
     for character in changed:
-        text = text.replace(character, _FOLDS[character])
-    return text
+        pieces = [piece.replace(character, _FOLDS[character]) for piece in pieces]
+    return "".join(pieces)
 
 
 def _without(view: View, dropped: set[str]) -> View:

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 _COMMON = b"bpygwfmculdhrsnioate "  # in European prose, the commonest last; every other sign is rarer
 
 _MANY, _LONGEST = 50, 24  # places; letters of a literal
+
+
+BLOCK = 64 << 10  # what one call that keeps the interpreter to itself is given of a long text: a few ms at the worst
+
+
+def blocks(length: int) -> Iterator[tuple[int, int]]:
+    """A long text in blocks: first and after the last."""
+    return ((at, min(at + BLOCK, length)) for at in range(0, length, BLOCK))
+
+
+def finds(pattern: re.Pattern[bytes], text: bytes, longest: int) -> bool:
+    """Whether the pattern, which matches `longest` bytes at most, is anywhere in the text."""
+    if len(text) <= BLOCK:
+        return pattern.search(text) is not None
+    return any(pattern.search(text, at, end + longest) for at, end in blocks(len(text)))
+
+
+def holds(text: bytes, literal: bytes) -> bool:
+    """`literal in text`: in a text of one figure over and over each place costs the whole literal."""
+    return any(text.find(literal, at, end + len(literal) - 1) >= 0 for at, end in blocks(len(text)))
 
 
 def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
@@ -23,7 +44,8 @@ def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
 
 def around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
     """What stands around the matches: every one of the pattern's literals that is in the text is in it; "" where none is."""
-    places = [match.start() for match in pattern.finditer(text)]
+    found = (match.start() for at, end in blocks(len(text)) for match in pattern.finditer(text, at, end + _LONGEST))
+    places = list(islice(found, _MANY + 1))  # one at the end of a block may be among them twice
     if len(places) > _MANY:
         return text
     return b"\n".join(text[max(0, place - _LONGEST) : place + _LONGEST] for place in places)

@@ -17,7 +17,7 @@ from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
 from addons.masks.detectors.named_nearby import Announced
-from addons.masks.literals import any_of, around
+from addons.masks.literals import BLOCK, any_of, around, holds
 from addons.masks.sight import Sight, Strip, Where
 
 _ON_RUNS = (Announced, SecretKey)
@@ -73,7 +73,7 @@ _PLAIN_NAMES = frozenset(
     }
 )  # what most of a body stands under: no detector reads anything into them
 _RUN = re.compile(rb"0+")
-_SEPARATORS = re.compile(rb"[ .\-/]{1,3}")
+_SEPARATORS = bytes.maketrans(b" .-/", b"____")
 _LAYOUTS, _LINE = 4096, 128  # shapes remembered, and how long they may be: digits and letters are not in them
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
@@ -117,13 +117,14 @@ class Family:
     def _fitting(self, shape: bytes) -> dict[Pattern, None]:
         """Those that such a shape may hold."""
         seen: dict[Look, bytes] = {}
+        stands = bytes.__contains__ if len(shape) <= BLOCK else holds
         fitting: dict[Pattern, None] = {}
         for digits, look, parts in self._shaped:
-            if digits not in shape:
+            if not stands(shape, digits):
                 break
             if look not in seen:
                 seen[look] = look(shape)
-            fitting.update((one, None) for part, one in parts if part in seen[look])
+            fitting.update((one, None) for part, one in parts if stands(seen[look], part))
         return fitting
 
 
@@ -142,7 +143,9 @@ def _blurred(shape: bytes) -> bytes:
 
 def _joined(shape: bytes) -> bytes:
     """With one sign for whatever separates."""
-    return _SEPARATORS.sub(b"_", shape)
+    return (
+        shape.translate(_SEPARATORS).replace(b"___", b"_").replace(b"__", b"_")
+    )  # of four, one: it may only hold more
 
 
 _LOOKS: dict[str, Look] = {"<": _edged, "*": _blurred, "_": _joined}

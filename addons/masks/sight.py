@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import regex
 
 from addons.masks.cues import words_of
-from addons.masks.literals import BIRTH, CARD
+from addons.masks.literals import BIRTH, CARD, blocks, finds
 from addons.masks.runs import ends_of, runs_of
 
 BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
@@ -42,6 +42,8 @@ _NUMBERS = regex.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # no 0.1234567
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
+_SIX_DIGITS = 6 + 5 * 3  # characters, at most
+_MEETINGS = (b"A0", b"0A", b"A-0", b"0-A")
 _FOUR, _CENTURIES = re.compile(rb"0000"), (b"19", b"20")  # on marks; no date has more digits before its year
 _YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _MEETING = re.compile(
@@ -219,7 +221,7 @@ class Sight:
         return self._cut([match.span() for match in self.each(_BROKEN, self.text)], 2, 40)
 
     def numbers(self) -> Strip:
-        if not _MANY_DIGITS.search(self.marks):
+        if not finds(_MANY_DIGITS, self.marks, _SIX_DIGITS):
             return NOTHING
         found = self.each(_NUMBERS, self.text)
         return self._cut([match.span() for match in found if not _DATE.fullmatch(match[0])], 4, 4)
@@ -235,7 +237,7 @@ class Sight:
             for group in (1, 2):
                 if moment.start(group) >= 0:
                     classes[moment.start(group)] = 0
-        return self._cut([(at, at + 2) for at in _meetings(classes)], 16, 48)
+        return self._cut(((at, at + 2) for at in _meetings(classes)), 16, 48)
 
     def dotted(self) -> Strip:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 24, 8)
@@ -256,10 +258,8 @@ class Sight:
     def tokens(self) -> Strip:
         return self._cut(list(ends_of(self.runs)), 48, 32)
 
-    def _cut(self, ranges: Sequence[tuple[int, int]], before: int, after: int) -> Strip:
+    def _cut(self, ranges: Iterable[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
-        if not ranges:
-            return NOTHING
         pieces: list[str] = []
         starts: list[int] = []
         sources: list[int] = []
@@ -277,21 +277,26 @@ class Sight:
                 starts.append(length)
                 sources.append(left)
             right = end + after
+        if right < 0:
+            return NOTHING
         pieces.append(self.text[left:right])
         around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
         return Strip(BREAK.join(pieces), starts, sources, around)
 
 
-def _meetings(classes: bytearray) -> list[int]:
+def _meetings(classes: bytearray) -> Iterator[int]:
     """Where a capital stands next to a digit, or with one space or hyphen between."""
-    return sorted(place for needle in (b"A0", b"0A", b"A-0", b"0-A") for place in _places(classes, needle))
+    for at, end in blocks(len(classes)):
+        yield from sorted(
+            place for needle in _MEETINGS for place in _places(classes, needle, at, end + len(needle) - 1)
+        )
 
 
-def _places(classes: bytearray, needle: bytes) -> Iterator[int]:
-    start = classes.find(needle)
+def _places(classes: bytearray, needle: bytes, start: int, end: int) -> Iterator[int]:
+    start = classes.find(needle, start, end)
     while start >= 0:
         yield start
-        start = classes.find(needle, start + 1)
+        start = classes.find(needle, start + 1, end)
 
 
 _STRIPS: dict[str, Callable[[Sight], Strip]] = {
