@@ -44,11 +44,16 @@ def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
 
 def around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
     """What stands around the matches: every one of the pattern's literals that is in the text is in it; "" where none is."""
-    found = (match.start() for at, end in blocks(len(text)) for match in pattern.finditer(text, at, end + _LONGEST))
-    places = list(islice(found, _MANY + 1))  # one at the end of a block may be among them twice
+    found = pattern.finditer(text) if len(text) <= BLOCK else _block_by_block(pattern, text)
+    places = [match.start() for match in islice(found, _MANY + 1)]
     if len(places) > _MANY:
         return text
     return b"\n".join(text[max(0, place - _LONGEST) : place + _LONGEST] for place in places)
+
+
+def _block_by_block(pattern: re.Pattern[bytes], text: bytes) -> Iterator[re.Match[bytes]]:
+    """Its matches; one at the end of a block may be among them twice."""
+    return (match for at, end in blocks(len(text)) for match in pattern.finditer(text, at, end + _LONGEST))
 
 
 CARD = any_of(
