@@ -8,7 +8,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -135,8 +135,8 @@ def _environment(
 def _status_of(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
     """As a shell would say it: 127 not found, 126 not to be run, 128 and the signal's number."""
     try:
-        with _signals_passed_on() as children, subprocess.Popen(command, env=environment) as process:
-            children.append(process)
+        with _signals_passed_on() as pass_to, subprocess.Popen(command, env=environment) as process:
+            pass_to(process)
             status = process.wait()
     except FileNotFoundError:
         click.echo(
@@ -153,18 +153,26 @@ def _status_of(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def _signals_passed_on() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Ctrl-C reaches the command from the terminal itself, and we stay to tell the end; other ends are handed on."""
+def _signals_passed_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Ctrl-C reaches the command from the terminal itself, and we stay to tell the end; other ends are handed on, also those that came first."""
     children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []  # while the command was being started
 
     def hand_on(number: int, _frame: object) -> None:
+        if not children:
+            early.append(number)
         for child in children:
+            child.send_signal(number)
+
+    def pass_to(child: subprocess.Popen[bytes]) -> None:
+        children.append(child)
+        for number in early:
             child.send_signal(number)
 
     before = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGHUP)}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        yield children
+        yield pass_to
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

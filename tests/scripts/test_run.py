@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from addons.console.state import StateFolder
+from scripts import run as run_command
 from scripts.local_gateway import AFFIDAVIT, State
 from scripts.local_provider import LocalProvider, running
 from tests.end_to_end.policies import PROVIDER_KEY
@@ -205,6 +206,17 @@ def test_an_end_that_is_asked_for_reaches_the_command(state, tmp_path):
 
     assert (process.returncode, stdout) == (9, "ended\n")
     assert gateway_pid(state) is None
+
+
+def test_an_end_that_comes_while_the_command_is_being_started_reaches_it(monkeypatch):
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *words, **options):
+            super().__init__(*words, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+
+    assert run_command._status_of(("sleep", "5"), os.environ) == 128 + signal.SIGTERM
 
 
 def test_a_gateway_that_does_not_start_says_why(state):
