@@ -144,6 +144,7 @@ def _foot(exchange: readings.Row) -> str:
         f"{exchange['output_tokens']} out" if exchange["output_tokens"] is not None else "",
         f"{exchange['duration_ms']} ms" if exchange["duration_ms"] is not None else "",
         f"grade {exchange['grade']}" if exchange["grade"] else "",
+        "metadata only: no content of this connection is kept" if exchange["visibility"] else "",
         _link(exchange),
     )
     return "  = " + ", ".join(fact for fact in facts if fact)

@@ -167,12 +167,16 @@ def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]
     )
 
 
+_EXCHANGE = "SELECT x.*, json_extract(e.leaf, '$.attrs.visibility') AS visibility FROM exchanges x JOIN events e ON e.seq = x.opened_seq"
+
+
 def exchange(database: Connection, exchange_id: str) -> Row | None:
-    return next(iter(_rows(database, "SELECT * FROM exchanges WHERE id = ?", exchange_id)), None)
+    """Its row; `visibility` is "metadata" where its connection keeps no content, else None."""
+    return next(iter(_rows(database, f"{_EXCHANGE} WHERE x.id = ?", exchange_id)), None)
 
 
 def exchanges_of(database: Connection, session_id: str) -> list[Row]:
-    return _rows(database, "SELECT * FROM exchanges WHERE session_id = ? ORDER BY opened_at, id", session_id)
+    return _rows(database, f"{_EXCHANGE} WHERE x.session_id = ? ORDER BY x.opened_at, x.id", session_id)
 
 
 def contents(database: Connection, exchange_id: str) -> dict[str, list[Row]]:

@@ -201,6 +201,7 @@ def test_of_a_connection_with_metadata_only_no_word_is_kept(world: MakeWorld) ->
         assert row["input_tokens"] is not None
         assert made.messages(row["id"]) == []
         assert json.loads(begun["leaf"])["attrs"]["visibility"] == "metadata"
+        assert "metadata only" in made.state.run("show", row["id"], token=made.tokens["alice"]).stdout
         made.gateway.stop()
         held = b"".join(path.read_bytes() for path in made.state.path.glob("evidence.db*"))
         assert b"blue heron" not in held
