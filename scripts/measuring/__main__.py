@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
-from scripts.measuring.rows import Row, exit_status, show, write_json
+from scripts.measuring.rows import Row, as_json, exit_status, show
 from scripts.terminal import console
 
 Decorated = Callable[..., Any]
+STANDARD_OUTPUT = Path("-")
 
 
 def output_options(command: Decorated) -> Decorated:
     command = click.option(
-        "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Also write the rows there."
+        "--json",
+        "json_path",
+        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        is_flag=False,
+        flag_value=str(STANDARD_OUTPUT),
+        help="Also write the rows there; without a name, to standard output instead of the table.",
     )(command)
     return click.option("--quick", is_flag=True, help="Fewer and shorter rounds: a first look.")(command)
 
 
-def finish(rows: list[Row], title: str, json_path: Path | None) -> None:
-    show(rows, console(), title)
-    if json_path:
-        write_json(rows, json_path)
+def finish(rows: list[Row], title: str, json_path: Path | None, tables: Sequence[Table] = ()) -> None:
+    if json_path == STANDARD_OUTPUT:
+        click.echo(as_json(rows))
+    else:
+        for table in tables:
+            console().print(table)
+        show(rows, console(), title)
+        if json_path:
+            json_path.write_text(as_json(rows) + "\n", encoding="utf-8")
     sys.exit(exit_status(rows))
 
 
@@ -60,9 +72,7 @@ def masking(*, file: Path, quick: bool, json_path: Path | None, peers: bool) -> 
     from scripts.measuring.masking import measured  # noqa: PLC0415, as above
 
     rows, tables = measured(file, quick=quick, peers=peers, say=lambda line: click.echo(line, err=True))
-    for table in tables:
-        console().print(table)
-    finish(rows, "masking", json_path)
+    finish(rows, "masking", json_path, tables)
 
 
 @main.command(epilog="Example: scripts/measure wire recordings.jsonl.gz --seed 7 --json rows.json")
@@ -81,9 +91,7 @@ def wire(*, file: Path, quick: bool, json_path: Path | None, seed: int | None) -
     except FileUnreadable as error:
         click.echo(f"error: {error}\nhint: give a file in the form of wire/exchanges.jsonl.gz", err=True)
         sys.exit(1)
-    for table in tables:
-        console().print(table)
-    finish(rows, title, json_path)
+    finish(rows, title, json_path, tables)
 
 
 @main.command(epilog="Example: scripts/measure scale --quick")

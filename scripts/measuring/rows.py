@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -72,7 +71,7 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def write_json(rows: Iterable[Row], path: Path) -> None:
+def as_json(rows: Iterable[Row]) -> str:
     """A list of {name, value, unit, must, aim, met, void}; met and void are true or false."""
     listed = [
         {
@@ -83,7 +82,7 @@ def write_json(rows: Iterable[Row], path: Path) -> None:
         }
         for each in rows
     ]
-    path.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(listed, indent=1)
 
 
 def exit_status(rows: Iterable[Row]) -> int:

@@ -164,7 +164,7 @@ async def one_round(made: Bench, plan: Plan, samples: Samples, salt: str) -> Non
     samples.add("long_new_c8_ratio", fresh["stack"][0].rate / fresh["bare"][0].rate)
     samples.add("first_chunk_added_ms", first["stack"] - first["bare+stream"])
     more = (turns["stack"][1] - turns["bare"][1]) - (news["stack"][1] - news["bare"][1])
-    samples.add("history_cpu_ms_per_mb", max(0.0, more) / (LONG_BYTES / 1e6))
+    samples.add("history_cpu_ms_per_mb", more / (LONG_BYTES / 1e6))
     samples.add("connection_cpu_ms", connecting["stack"] - connecting["bare"])
     samples.add("loop_stall_ms", max(stalls, default=0.0))
 

@@ -75,9 +75,11 @@ class Workloads:
             history += b"," + message("assistant", text(TURN_BYTES // 2, f"{seed}-answer-{number}"))
 
     def new_turns(self, client: int) -> Iterator[bytes]:
-        """What is new in each call of `long_turns`, without the history."""
+        """What is new in each call of `long_turns`, without the history. By the user alone: an answer would say that a conversation goes on,
+        and of one that was never seen its beginning is looked for in the store.
+        """
         for number in itertools.count():
-            answer = message("assistant", text(TURN_BYTES // 2, f"{self.salt}-{client}-alone-answer-{number}"))
+            answer = message("user", text(TURN_BYTES // 2, f"{self.salt}-{client}-alone-answer-{number}"))
             user = message("user", text(TURN_BYTES, f"{self.salt}-{client}-alone-{number}"))
             yield request(answer + b"," + user, "json 2000", self.host)
 
