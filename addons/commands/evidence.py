@@ -30,8 +30,13 @@ def known_of(parts: Sequence[Part], place: int) -> Known:
 
 def outcome_of(parts: Sequence[Part], call_id: str) -> str:
     """Of a call that is answered by these parts."""
-    results = [part for part in parts if part.kind is Kind.TOOL_RESULT and part.call_id == call_id]
+    results = [part for part in parts if part.call_id == call_id and (part.kind is Kind.TOOL_RESULT or _brings(part))]
     return _outcome(results) if results else ""
+
+
+def _brings(part: Part) -> bool:
+    """A picture, a file: what a call was answered with, too."""
+    return bool(part.call_id) and part.kind is not Kind.TOOL_CALL
 
 
 def _outcome(results: Sequence[Part]) -> str:

@@ -2,7 +2,11 @@
 
     {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": …, "arguments": {…}}}
     {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": …}], "isError": false}}
-Source: modelcontextprotocol.io, specification 2025-11-25, "Transports", "Tools"; JSON-RPC 2.0.
+    {"method": "resources/read", "params": {"uri": …}}         {"result": {"contents": [{"uri": …, "mimeType": …, "text": … | "blob": base64}]}}
+    {"method": "prompts/get", "params": {"name": …, …}}        {"result": {"messages": [{"role": …, "content": {"type": "text", "text": …}}]}}
+
+A resource that is read, and a prompt that is fetched, is a call as a tool's is: its name is the method.
+Source: modelcontextprotocol.io, specification 2025-11-25, "Transports", "Tools", "Resources", "Prompts"; JSON-RPC 2.0.
 """
 
 from __future__ import annotations
@@ -21,11 +25,13 @@ from addons.providers.parts import JSON_TYPE, whole
 from addons.providers.unsaid import keeping_all
 from addons.providers.wire import Endpoint, Refusal, WireRequest
 
+_CALLS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
+
 
 def _message_parts(value: Json) -> tuple[Part, ...]:
     """One message of either side: a call of a tool, an answer, or anything else whole."""
     body = obj(value)
-    if body.get("method") == "tools/call":
+    if body.get("method") in _CALLS:
         return (_call(body),)
     if "method" in body or not ("result" in body or "error" in body):
         return whole(value)
@@ -35,6 +41,10 @@ def _message_parts(value: Json) -> tuple[Part, ...]:
     result = obj(body.get("result"))
     if isinstance(result.get("content"), list):
         return tuple(_content(result, call_id))
+    if isinstance(result.get("contents"), list):
+        return tuple([_resource(obj(entry), call_id) for entry in array(result["contents"])])
+    if isinstance(result.get("messages"), list):
+        return tuple([_spoken(obj(entry), call_id) for entry in array(result["messages"])])
     return (Part(Kind.OTHER, compact(body.get("result")), name="result", call_id=call_id, media_type=JSON_TYPE),)
 
 
@@ -43,6 +53,8 @@ message_parts: Final = keeping_all(_message_parts)
 
 def _call(body: dict[str, Json]) -> Part:
     params = obj(body.get("params"))
+    if body.get("method") != "tools/call":
+        return Part(Kind.TOOL_CALL, compact(params), name=text(body.get("method")), call_id=words(body.get("id")))
     arguments = words({} if params.get("arguments") is None else params["arguments"])
     return Part(Kind.TOOL_CALL, arguments, name=text(params.get("name")), call_id=words(body.get("id")))
 
@@ -50,15 +62,33 @@ def _call(body: dict[str, Json]) -> Part:
 def _content(result: dict[str, Json], call_id: str) -> Iterator[Part]:
     name = "error" if result.get("isError") is True else ""
     for entry in map(obj, array(result.get("content"))):
-        kind = text(entry.get("type"))
-        if kind == "text":
-            yield Part(Kind.TOOL_RESULT, words(entry.get("text")), name=name, call_id=call_id)
-        elif kind in ("image", "audio"):
-            yield by_value(text(entry.get("mimeType")), text(entry.get("data")), kind=Kind(kind), call_id=call_id)
-        else:
-            yield Part(Kind.TOOL_RESULT, compact(entry), name=name, call_id=call_id, media_type=JSON_TYPE)
+        yield _block(entry, name, call_id)
     if structured := result.get("structuredContent"):
         yield Part(Kind.TOOL_RESULT, compact(structured), name="structured", call_id=call_id, media_type=JSON_TYPE)
+
+
+def _block(entry: dict[str, Json], name: str, call_id: str) -> Part:
+    kind = text(entry.get("type"))
+    if kind == "text":
+        return Part(Kind.TOOL_RESULT, words(entry.get("text")), name=name, call_id=call_id)
+    if kind in ("image", "audio"):
+        return by_value(text(entry.get("mimeType")), text(entry.get("data")), kind=Kind(kind), call_id=call_id)
+    if kind == "resource" and isinstance(entry.get("resource"), dict):
+        return _resource(obj(entry["resource"]), call_id)
+    return Part(Kind.TOOL_RESULT, compact(entry), name=name, call_id=call_id, media_type=JSON_TYPE)
+
+
+def _resource(entry: dict[str, Json], call_id: str) -> Part:
+    """Its address is the part's name."""
+    uri, media_type = text(entry.get("uri")), text(entry.get("mimeType"))
+    if isinstance(entry.get("blob"), str):
+        return by_value(media_type, text(entry["blob"]), name=uri, call_id=call_id)
+    return Part(Kind.TOOL_RESULT, words(entry.get("text")), name=uri, call_id=call_id, media_type=media_type)
+
+
+def _spoken(entry: dict[str, Json], call_id: str) -> Part:
+    """A message of a prompt; who says it is the part's name."""
+    return _block(obj(entry.get("content")), text(entry.get("role")), call_id)
 
 
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:

@@ -149,6 +149,24 @@ def test_the_same_question_after_a_restart_is_another_conversation(make_bench) -
         assert links(made, 0) == [(0, "new"), (1, "new")]
 
 
+MCP_READ = {"jsonrpc": "2.0", "id": 8, "method": "resources/read", "params": {"uri": "file:///srv/plan.md"}}
+MCP_PLAN = json.dumps({"jsonrpc": "2.0", "id": 8, "result": {"contents": [{"uri": "file:///srv/plan.md", "text": "the plan"}]}}).encode()  # fmt: skip
+
+
+def test_a_resource_that_is_read_is_a_data_access(make_bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        far = Upstream(with_length("Content-Type: application/json", body=MCP_PLAN))
+        threading.Thread(target=far.serve, args=(listening,), daemon=True).start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            made.raw("base_url", json.dumps(MCP_READ).encode(), connection="down", path="/mcp")
+            row = made.closed_exchange(0)
+            (read, *_) = made.rows("SELECT language, verb, objects, evidence, outcome FROM commands ORDER BY position")
+            said = [(one["kind"], one["name"], one["content"]) for one in made.messages(row["id"])]
+        listening.shutdown(socket.SHUT_RDWR)
+    assert (read["language"], read["verb"], read["evidence"], read["outcome"]) == ("mcp", "resources/read", "via_gateway", "returned")  # fmt: skip
+    assert said[-1] == ("tool_result", "file:///srv/plan.md", "the plan")
+
+
 MCP_CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "query", "arguments": {"sql": "DROP TABLE planets"}}}  # fmt: skip
 MCP_REPLY = json.dumps({"jsonrpc": "2.0", "id": 7, "result": {"content": [{"type": "text", "text": "no such table"}], "isError": True}}).encode()  # fmt: skip
 

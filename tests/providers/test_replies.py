@@ -1,7 +1,10 @@
 """Replies that arrive whole: what their twins say, and failures in every shape seen in the field."""
 
+import json
+
 import pytest
 
+from addons.commands.evidence import outcome_of
 from addons.providers import gemini, gemini_interactions
 from addons.providers.call import Call, Kind, Part, Reply, Usage
 from addons.providers.doors import parse_reply
@@ -135,3 +138,44 @@ def test_interactions_and_live_sum_them_too():
 
     assert gemini_interactions.usage_of(said) == Usage(9, audio_tokens=4)
     assert live.reply().usage == Usage(40, audio_tokens=80)
+
+
+MCP = Call("mcp", "", "mcp", "", streamed=False, turns=())
+PLAN = "file:///srv/plan.md"
+FETCHED = {
+    "a resource as text": (
+        {"contents": [{"uri": PLAN, "mimeType": "text/markdown", "text": "# plan"}]},
+        [(Kind.TOOL_RESULT, "# plan", PLAN, "text/markdown", False)],
+    ),
+    "a resource as bytes": (
+        {"contents": [{"uri": "file:///a.png", "mimeType": "image/png", "blob": "iVBORw0KGgo="}]},
+        [(Kind.IMAGE, "iVBORw0KGgo=", "file:///a.png", "image/png", True)],
+    ),
+    "a prompt": (
+        {"messages": [{"role": "user", "content": {"type": "text", "text": "review this"}}]},
+        [(Kind.TOOL_RESULT, "review this", "user", "", False)],
+    ),
+    "a resource in a prompt": (
+        {"messages": [{"role": "user", "content": {"type": "resource", "resource": {"uri": PLAN, "text": "x"}}}]},
+        [(Kind.TOOL_RESULT, "x", PLAN, "", False)],
+    ),
+    "a resource in a tool's result": (
+        {"content": [{"type": "resource", "resource": {"uri": PLAN, "text": "x"}}]},
+        [(Kind.TOOL_RESULT, "x", PLAN, "", False)],
+    ),
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", FETCHED)
+def test_what_an_mcp_server_is_asked_for_is_read(name: str, *, streamed: bool) -> None:
+    result, expected = FETCHED[name]
+    body = json.dumps({"jsonrpc": "2.0", "id": 4, "result": result}).encode()
+    if streamed:
+        body = b"event: message\ndata: " + body + b"\n\n"
+
+    reply = reply_to(MCP, body, content_type="text/event-stream" if streamed else "application/json")
+
+    said = [(one.kind, one.content, one.name, one.media_type, one.base64) for one in reply.parts if one.call_id == "4"]
+    assert said == expected
+    assert outcome_of(reply.parts, "4") == "returned"

@@ -451,6 +451,19 @@ def test_a_tool_call_to_an_mcp_server() -> None:
     assert call.turns[0].parts() == (Part(Kind.TOOL_CALL, '{"sql":"SELECT 1"}', name="query", call_id="3"),)
 
 
+@pytest.mark.parametrize(
+    ("method", "params", "content"),
+    [
+        ("resources/read", {"uri": "file:///srv/plan.md"}, '{"uri":"file:///srv/plan.md"}'),
+        ("prompts/get", {"name": "review", "arguments": {"of": "x"}}, '{"name":"review","arguments":{"of":"x"}}'),
+    ],
+)
+def test_what_else_is_fetched_from_an_mcp_server_is_a_call_too(method: str, params: object, content: str) -> None:
+    call = asked("mcp", "/mcp", {"jsonrpc": "2.0", "id": 4, "method": method, "params": params})
+
+    assert call.turns[0].parts() == (Part(Kind.TOOL_CALL, content, name=method, call_id="4"),)
+
+
 def test_a_body_that_its_endpoint_does_not_know_is_recorded_whole_under_its_name() -> None:
     call = asked("openai", "/v1/chat/completions", {"model": "m", "prompt": "Hi"})
 
