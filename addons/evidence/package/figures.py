@@ -116,7 +116,11 @@ class Coverage:
 
     @property
     def percent(self) -> str:
-        return f"{100 * self.up_seconds / self.whole_seconds:.2f} %" if self.whole_seconds else "-"
+        """Cut, not rounded: 100 % is said of a gateway that was never down only."""
+        if not self.whole_seconds:
+            return "-"
+        hundredths = 10_000 * self.up_seconds // self.whole_seconds
+        return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
     @property
     def crashes(self) -> int:
