@@ -118,16 +118,30 @@ def agent(found: Events) -> Said:
 
 
 def assistant(found: Events) -> Said | None:
-    """Threads and runs: messages once they are complete, tokens of the run."""
+    """Threads and runs: messages once they are complete, calls that a run wants made, tokens of the run. Not its steps."""
     out = Said()
     told = False
     for name, event in found:
-        told = told or name.startswith("thread.message") or name == "thread.run.completed"
-        if name in {"thread.message.completed", "thread.message.incomplete"}:
-            out.text += "".join(at(content, "text", "value") or "" for content in event.get("content") or [])
-        if name == "thread.run.completed" and at(event, "usage"):
-            out.count(event["usage"].get("prompt_tokens"), event["usage"].get("completion_tokens"))
+        for kind, thing in [(name, event)] if name else _listed(event):
+            told = told or kind in _TOLD or kind.startswith("thread.message")
+            if kind in {"thread.message", "thread.message.completed", "thread.message.incomplete"}:
+                out.text += "".join(at(content, "text", "value") or "" for content in thing.get("content") or [])
+            if kind in _TOLD and out.output_tokens is None and at(thing, "usage"):
+                out.count(thing["usage"].get("prompt_tokens"), thing["usage"].get("completion_tokens"))
+            for call in (
+                at(thing, "required_action", "submit_tool_outputs", "tool_calls") if kind == "thread.run" else ()
+            ) or ():
+                out.tools.append((at(call, "function", "name"), parsed(at(call, "function", "arguments"))))
     return out if told else None
+
+
+_TOLD = frozenset({"thread.run", "thread.run.completed"})
+
+
+def _listed(event: Any) -> list[tuple[str, Any]]:
+    """Plain JSON: one object, or a list of them."""
+    things = at(event, "data") if at(event, "object") == "list" else [event]
+    return [(at(thing, "object") or "", thing) for thing in things or []]
 
 
 def generated(found: Events) -> Said | None:
