@@ -31,7 +31,7 @@ _CALLS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
 def _message_parts(value: Json) -> tuple[Part, ...]:
     """One message of either side: a call of a tool, an answer, or anything else whole."""
     body = obj(value)
-    if body.get("method") in _CALLS:
+    if text(body.get("method")) in _CALLS:
         return (_call(body),)
     if "method" in body or not ("result" in body or "error" in body):
         return whole(value)
