@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,9 @@ def _compare(seen: Checkpoint, new: Checkpoint, hashes: list[bytes]) -> None:
 
 
 def _save(path: Path, row: Mapping[str, str]) -> None:
+    """Whole or not at all, in a file of its own first: two commands may begin at once."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
-    fresh.replace(path)
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".new", dir=path.parent)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(row, indent=1) + "\n")
+    Path(fresh).replace(path)

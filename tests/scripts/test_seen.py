@@ -47,6 +47,22 @@ def test_each_look_keeps_the_newest_and_a_log_that_goes_on_is_silent(state, kept
     assert int(second[1].split("\n")[1]) > int(first[1].split("\n")[1])
 
 
+def test_two_commands_that_begin_at_once_do_not_take_each_others_file(state, kept, monkeypatch):
+    """The second begins and ends just before the first puts its file into place."""
+    into_place = Path.replace
+
+    def second_first(path, target):
+        monkeypatch.setattr(Path, "replace", into_place)
+        seen.look_at(state)
+        return into_place(path, target)
+
+    monkeypatch.setattr(Path, "replace", second_first)
+
+    assert seen.look_at(state) == ""
+    assert note_in(kept)
+    assert [one.suffix for one in kept.iterdir()] == [".json"]
+
+
 def test_a_restored_state_is_found_out(state, kept, tmp_path):
     seen.look_at(state)
     shutil.copytree(state.path, tmp_path / "backup", ignore=shutil.ignore_patterns("lock"))
