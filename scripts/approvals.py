@@ -37,12 +37,13 @@ def list_(*, folder: StateFolder, gateway: str, wanted: str, token: str | None, 
         print_json(rows)
         return
     print_table(
-        ("id", "rule", "requester", "state", "for", "until", "you"),
+        ("id", "rule", "requester", "grade", "state", "for", "until", "you"),
         (
             (
                 row["id"],
                 row["rule"],
                 row["requester"],
+                row.get("grade") or "",
                 row["state"],
                 ", ".join(row.get("groups", ())),
                 _until(row),
@@ -322,6 +323,7 @@ def _until(row: dict[str, Any]) -> str:
 
 def _remarks(vote: dict[str, Any]) -> str:
     found = [
+        f"{vote['grade']} identity" if vote.get("grade") else "",
         "the token was made by who made the requester's" if vote["same_minter"] else "",
         f"for {vote['on_behalf_of']}" if vote.get("on_behalf_of") else "",
         "by breaking the glass" if vote.get("broke_glass") else "",

@@ -69,6 +69,7 @@ def decide(
         broke_glass=ballot.break_glass,
         scope=ballot.scope,
         minutes=ballot.minutes,
+        grade=approver.grade,
     )
     voted = replace(approval, votes=(*approval.votes, vote))
     if verdict is Action.APPROVE and voted.missing > 0:

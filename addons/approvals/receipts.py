@@ -33,6 +33,7 @@ def _said(approval: Approval, used: Grant | None) -> dict[str, Any]:
         "rule": approval.rule,
         "policy_digest": approval.policy_digest,
         "requester": approval.requester,
+        "grade": str(approval.grade or ""),
         "purpose": approval.about.purpose,
         "state": approval.state.value,
         "approvers": [_voted(vote) for vote in approval.votes],
@@ -63,6 +64,7 @@ def _voted(vote: Vote) -> dict[str, Any]:
         "on_behalf_of": vote.on_behalf_of,
         "broke_glass": vote.broke_glass,
         "lapsed": vote.lapsed,
+        "grade": str(vote.grade or ""),
     }
 
 

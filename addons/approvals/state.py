@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from addons.approvals.quorum import Quorum, still_asked, vacant
-from addons.tokens.caller import Caller
+from addons.tokens.caller import Caller, Grade
 
 REASON_CHARACTERS = 1000  # of a decision
 
@@ -140,6 +140,7 @@ class Vote:
     lapsed: bool = False  # the voter's rights ended before the others had voted: it does not count
     scope: Scope = Scope.EXACT
     minutes: int = 0
+    grade: Grade | None = None  # of the voter's identity; None: not recorded then
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class Approval:
     decided_at: datetime | None = None  # when the state stopped being pending
     released_at: datetime | None = None  # when the call went on
     review: Review | None = None
+    requester_grade: Grade | None = None  # None: asked before this was recorded
 
     @property
     def key(self) -> Key:
@@ -235,6 +237,12 @@ class Approval:
     def amr(self) -> tuple[str, ...]:
         """How the deciding people proved who they are (RFC 8176)."""
         return tuple(dict.fromkeys(method for vote in self.deciding for method in vote.amr))
+
+    @property
+    def grade(self) -> Grade | None:
+        """What it is worth as evidence: `managed` where an issuer vouches for the requester and for everybody who decided. None: unknown."""
+        grades = {self.requester_grade, *(vote.grade for vote in self.deciding)}
+        return Grade.TRIAL if Grade.TRIAL in grades else None if None in grades else Grade.MANAGED
 
     @property
     def same_minter(self) -> bool:
@@ -300,6 +308,7 @@ def request(
         requester=requester.subject,
         requester_email=requester.email,
         requester_minted_by=requester.minted_by,
+        requester_grade=requester.grade,
         groups=rule.approvers.groups,
         count=rule.approvers.count,
         also=tuple(Quorum(one.groups, one.count) for one in rule.approvers.also),

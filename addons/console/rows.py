@@ -16,6 +16,7 @@ from addons.approvals.state import About, Action, Approval, Key, Proof, Review, 
 from addons.evidence.ids import time_of, time_text
 from addons.evidence.records import ApprovalRow, GrantRow, RoleRecord
 from addons.evidence.records import TokenRow as TokenRecordRow
+from addons.tokens.caller import Grade
 from addons.tokens.gateway_token import TokenRow
 
 DETAILS_VERSION = 2  # 1: groups, count, votes alone; it is read still
@@ -80,10 +81,12 @@ def approval_row(approval: Approval, receipt: str = "") -> ApprovalRow:
         decided_at=_text(approval.decided_at),
         released_at=_text(approval.released_at),
         reason=approval.reason,
+        grade=str(approval.grade or ""),
         details={
             "details_version": DETAILS_VERSION,
             "requester_email": approval.requester_email,
             "requester_minted_by": approval.requester_minted_by,
+            "requester_grade": str(approval.requester_grade or ""),
             "groups": list(approval.groups),
             "count": approval.count,
             "policy_digest": approval.policy_digest,
@@ -141,6 +144,7 @@ def approval_of(row: ApprovalRow) -> Approval:
         reason=row.reason,
         decided_at=_time(row.decided_at),
         released_at=_time(row.released_at),
+        requester_grade=_grade(details.get("requester_grade")),
     )
 
 
@@ -192,6 +196,7 @@ def _vote_details(vote: Vote) -> dict[str, Any]:
         "lapsed": vote.lapsed,
         "scope": vote.scope.value,
         "minutes": vote.minutes,
+        "grade": str(vote.grade or ""),
     }
 
 
@@ -230,6 +235,7 @@ def _vote_of(details: Mapping[str, Any]) -> Vote:
         lapsed=details.get("lapsed", False),
         scope=Scope(details.get("scope", "exact")),
         minutes=details.get("minutes", 0),
+        grade=_grade(details.get("grade")),
     )
 
 
@@ -251,6 +257,10 @@ def delegation_of(row: Mapping[str, Any]) -> Delegation:
         given_at=time_of(row["granted_at"]),
         ends_at=time_of(row["ended_at"]),
     )
+
+
+def _grade(text: str | None) -> Grade | None:
+    return Grade(text) if text else None
 
 
 def _text(moment: datetime | None) -> str:

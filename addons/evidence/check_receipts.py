@@ -20,6 +20,7 @@ HEAD = "affidavit approval receipt v1"
 _TYPES = ("approval.decided", "approval.used")
 _SINCE = 2  # details_version from which on there is a receipt
 _VOTE = ("approver", "issuer", "auth_time", "amr", "session", "verdict", "reason", "at", "groups", "on_behalf_of", "broke_glass", "lapsed")  # fmt: skip
+_LATER = ("grade",)  # of a vote: where the leaf has it
 
 
 def check_receipt(leaf: Leaf, keys: KeyChain, report: Report) -> None:
@@ -68,9 +69,13 @@ def differing(said: Mapping[str, Any], payload: Mapping[str, Any]) -> Iterator[t
 def _wanted(payload: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     row, details, grant = payload["approval"], payload.get("details", {}), payload.get("grant", {})
     used = grant if grant.get("used_at") else {}
-    votes = [{name: vote.get(name) for name in _VOTE} for vote in details.get("votes", ())]
+    votes = [
+        {name: vote.get(name) for name in _VOTE} | {name: vote[name] for name in _LATER if name in vote}
+        for vote in details.get("votes", ())
+    ]
+    graded = {"grade": row["grade"]} if "grade" in row else {}
     return {
-        "receipt_approver_changed": {"approvers": votes, "requester": row.get("requester", "")},
+        "receipt_approver_changed": {"approvers": votes, "requester": row.get("requester", "")} | graded,
         "receipt_payload_changed": {
             "payload_digest": row.get("payload_digest", ""),
             "view_digest": details.get("view_digest", ""),

@@ -23,6 +23,7 @@ class ChangingRows:
         self._report = report
         self._size = size
         self._met = dict.fromkeys((*ROWS, "policy"), 0)
+        self._columns = {table: self._known(table, columns) for table, columns in ROWS.values()}
 
     def leaf(self, leaf: Leaf) -> None:
         if leaf.said.get("type") == "policy.loaded":
@@ -57,7 +58,7 @@ class ChangingRows:
         """If this is the newest leaf about the row, the row is as the leaf has it."""
         table, columns = ROWS[kind]
         # In one statement: a writer may be changing the row and its head.
-        query = f"SELECT h.seq, {', '.join(f't.{column}' for column in columns)} FROM heads h LEFT JOIN {table} t ON t.id = h.id"  # noqa: S608
+        query = f"SELECT h.seq, {self._columns[table]} FROM heads h LEFT JOIN {table} t ON t.id = h.id"  # noqa: S608
         head, *found = self._one(f"{query} WHERE h.kind = ? AND h.id = ?", kind, row["id"]) or (-1,)
         if head < seq:
             self._report.fail(
@@ -69,6 +70,11 @@ class ChangingRows:
             if tuple(found) != wanted:
                 detail = f"{table} {row['id']} is not what leaf {seq} says: {differing(columns, tuple(found), wanted)}"
                 self._report.fail(f"{kind}_changed", seq, detail)
+
+    def _known(self, table: str, columns: tuple[str, ...]) -> str:
+        """What to read of a row: a store of an earlier schema has not all of its columns."""
+        there = {name for _, name, *_ in self._connection.execute(f"PRAGMA table_info({table})")}
+        return ", ".join(f"t.{column}" if column in there else "NULL" for column in columns)
 
     def _approval(self, leaf: Leaf, row: Mapping[str, Any], grant: Mapping[str, Any]) -> None:
         place = f"approval {row.get('id')}"

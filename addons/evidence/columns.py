@@ -82,6 +82,7 @@ ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "released_at",
             "reason",
             "payload_digest",
+            "grade",
         ),
     ),
     "grant": ("grants", ("id", "approval_id", "scope", "digest", "expires_at", "used_at", "used_by", "revoked_at")),

@@ -216,6 +216,7 @@ class ApprovalRow:
     decided_at: str = ""
     released_at: str = ""
     reason: str = field(default="", repr=False)
+    grade: str = ""  # managed trial: of the requester and of everybody who decided, the lesser
     details: Mapping[str, Attr] = field(default_factory=dict, repr=False)
 
 

@@ -92,6 +92,38 @@ def test_an_approver_approves():
     assert (approval.reason, approval.decided_at) == ("yes", NOW + SECOND)
 
 
+@pytest.mark.parametrize(
+    ("requester", "approver", "verdict", "expected"),
+    [
+        (Grade.MANAGED, Grade.MANAGED, Action.APPROVE, Grade.MANAGED),
+        (Grade.MANAGED, Grade.MANAGED, Action.DENY, Grade.MANAGED),
+        (Grade.MANAGED, Grade.TRIAL, Action.APPROVE, Grade.TRIAL),
+        (Grade.TRIAL, Grade.MANAGED, Action.DENY, Grade.TRIAL),
+    ],
+)
+def test_an_approval_is_worth_what_the_least_of_its_identities_is_worth(requester, approver, verdict, expected):
+    pending = asked(requester=replace(ALICE, grade=requester))
+    decided = decide(pending, replace(BOB, grade=approver), verdict, "yes", NOW + SECOND)
+
+    assert (pending.grade, decided.grade, decided.votes[0].grade) == (requester, expected, approver)
+
+
+def test_a_vote_that_decided_nothing_takes_nothing_from_the_grade():
+    pending = asked(requester=replace(ALICE, grade=Grade.MANAGED), count=2)
+
+    denied = decide(approve(pending), replace(CAROL, grade=Grade.MANAGED), Action.DENY, "no", NOW + 2 * SECOND)
+
+    assert denied.grade is Grade.MANAGED
+
+
+def test_an_approval_from_before_grades_were_kept_has_none_unless_a_later_vote_is_a_trials():
+    old = replace(asked(), requester_grade=None)
+
+    assert old.grade is None
+    assert approve(old, replace(BOB, grade=Grade.MANAGED)).grade is None
+    assert approve(old, replace(BOB, grade=Grade.TRIAL)).grade is Grade.TRIAL
+
+
 def test_one_denial_is_enough():
     approval = decide(approve(asked(count=3)), CAROL, Action.DENY, "not on production", NOW + 2 * SECOND)
 

@@ -9,16 +9,18 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
-from addons.approvals.state import Action, State
+from addons.approvals.state import Action, Ballot, Proof, State
 from addons.console import reach
 from addons.console.control import BODY_BYTES
 from addons.console.desk import operator
 from addons.console.state import StateFolder, StateMissing, StateOwned
 from addons.console.unix_path import PATH_BYTES, socket_address
 from addons.evidence.store import Store
+from addons.tokens.caller import Grade
 from tests.console.desks import DIGEST, hold_rule, leaf_types, new_state, opened, owning, person
 
 
@@ -198,6 +200,38 @@ def test_one_person_behind_two_tokens_is_flagged(state, clock):
         return await ask("POST", f"/approvals/{approval.id}/approve", body={"reason": "agreed"}, token=token)
 
     assert with_owner(state, clock, work)["same_minter"] is True
+
+
+@pytest.mark.parametrize(
+    ("requester", "approver", "grade"), [("managed", "managed", "managed"), ("managed", "trial", "trial")]
+)
+def test_an_approval_carries_its_grade_to_whoever_asks_for_it_and_over_a_restart(
+    state, clock, requester, approver, grade
+):
+    async def work(desk, ask):
+        _, alice = await person(desk, "alice", "engineering")
+        _, bob = await person(desk, "bob", "data-owners")
+        asked = await desk.request_approval(
+            exchange_id=await opened(desk),
+            rule=hold_rule(),
+            requester=replace(alice, grade=Grade(requester)),
+            payload_digest=DIGEST,
+        )
+        pending = await ask("GET", f"/approvals/{asked.id}")
+        bob = replace(bob, grade=Grade(approver))
+        await desk.decide(asked.id, bob, Action.APPROVE, "agreed", ballot=Ballot(), proof=Proof())
+        return pending["grade"], asked.id
+
+    before, approval_id = with_owner(state, clock, work)
+
+    async def after(desk, ask):
+        row = await ask("GET", f"/approvals/{approval_id}")
+        with desk.store.reading() as database:
+            stored = database.execute("SELECT grade FROM approvals WHERE id = ?", (approval_id,)).fetchone()
+        return row["grade"], row["votes"][0]["grade"], stored[0]
+
+    assert before == requester
+    assert with_owner(state, clock, after) == (grade, approver, grade)
 
 
 def test_decided_approvals_are_listed_and_shown_from_the_store(state, clock):

@@ -75,6 +75,7 @@ def test_a_receipt_says_who_agreed_to_what_when_and_which_call_it_released(decid
     assert vote["auth_time"] == "2026-11-23T09:30:00.000000Z"
     assert (last["payload_digest"], last["requester"], last["rule"]) == (DIGEST, "local|alice", "destructive-sql")
     assert (first["released_exchange"], last["released_exchange"]) == ("", exchange)
+    assert (last["grade"], vote["grade"]) == ("trial", "trial")
     assert last["decided_at"] < last["released_at"] < last["expires_at"]
 
 
@@ -92,6 +93,8 @@ def test_both_verifiers_check_the_receipts_of_a_store(state, decided):
         (lambda p: p["details"]["votes"][0].update(approver="local|eve"), "receipt_approver_changed"),
         (lambda p: p["details"]["votes"][0].update(auth_time=""), "receipt_approver_changed"),
         (lambda p: p["approval"].update(requester="local|eve"), "receipt_approver_changed"),
+        (lambda p: p["approval"].update(grade="managed"), "receipt_approver_changed"),
+        (lambda p: p["details"]["votes"][0].update(grade="managed"), "receipt_approver_changed"),
         (lambda p: p["approval"].update(payload_digest="hmac-sha256:" + "cd" * 32), "receipt_payload_changed"),
         (lambda p: p["details"].update(view_digest="hmac-sha256:" + "cd" * 32), "receipt_payload_changed"),
         (lambda p: p["approval"].update(decided_at="2026-11-23T11:00:00.000000Z"), "receipt_time_changed"),
@@ -119,6 +122,27 @@ def test_what_was_changed_fails_by_name_in_both_verifiers(state, decided, change
     single_file_verify.check_receipt(payload, row[0], [single_file_verify.Key(decided[3])], other)
 
     assert list(report.totals) == list(other.totals) == [failure]
+
+
+def test_a_receipt_from_before_grades_were_kept_holds_in_both_verifiers(state, decided):
+    with Store.reader(state.database) as database:
+        seq, text = database.execute(
+            "SELECT e.seq, p.approval FROM events e JOIN payloads p ON p.seq = e.seq WHERE e.type = 'approval.used'"
+        ).fetchone()
+    payload = orjson.loads(text)
+    word = said(payload["details"]["receipt"])
+    for one in (payload["approval"], payload["details"]["votes"][0], word, word["approvers"][0]):
+        del one["grade"]
+    line = json.dumps(word, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    payload["details"]["receipt"] = Keys.load(state.keys).signer.sign(f"{HEAD}\n{line}\n")
+    report, other = Report(), single_file_verify.Report()
+
+    check_receipts.check_receipt(
+        Leaf(seq, {"type": "approval.used"}, {"approval": payload}), KeyChain(Verifier.of(decided[3]), ()), report
+    )
+    single_file_verify.check_receipt(payload, seq, [single_file_verify.Key(decided[3])], other)
+
+    assert list(report.totals) == list(other.totals) == []
 
 
 def alone(path: Path, vkey: str) -> subprocess.CompletedProcess[str]:

@@ -122,6 +122,7 @@ class World:
             requested_at=self.clock.text(),
             expires_at=time_text(self.clock() + timedelta(hours=1)),
             payload_digest="hmac-sha256:" + "cd" * 32,
+            grade="trial",
             details={"groups": ["data-owners"], "count": 1},
         )
         return replace(row, **changes)

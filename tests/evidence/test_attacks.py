@@ -131,6 +131,7 @@ ATTACKS = {
         "exchange_row_added",
     ),
     "an approver edited": (["UPDATE approvals SET approver = 'local|carol'"], "approval_changed"),
+    "a grade made better": (["UPDATE approvals SET grade = 'managed'"], "approval_changed"),
     "an approval's state edited": (["UPDATE approvals SET state = 'denied'"], "approval_changed"),
     "an approval dropped": (["DELETE FROM approvals"], "approval_missing"),
     "an approval put in": (["INSERT INTO approvals (id, state) VALUES ('ap_9', 'approved')"], "approval_added"),

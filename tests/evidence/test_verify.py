@@ -10,10 +10,11 @@ from addons.evidence import check_log
 from addons.evidence.checkpoints import Signer
 from addons.evidence.ids import time_text
 from addons.evidence.log import leaf_hash, position
+from addons.evidence.package import single_file_verify
 from addons.evidence.records import ApprovalRecord, Event, GrantRow, Outcome
 from addons.evidence.verify import verify
 from tests.evidence.samples import ALICE, BOB
-from tests.evidence.tampering import ask, change, found, names
+from tests.evidence.tampering import ask, change, found, names, verifier
 
 
 def test_a_store_that_nobody_touched_holds(filled):
@@ -194,6 +195,42 @@ def test_an_exchange_completed_without_its_approval_is_named(world):
     store.close()
 
     assert names(world.folder) == {"approval_missing": 1}
+
+
+def before_grades(folder):
+    change(folder, "ALTER TABLE approvals DROP COLUMN grade", "PRAGMA user_version = 5")
+
+
+def test_a_store_from_before_approvals_had_grades_holds_as_it_is_and_once_migrated(world):
+    store = world.open()
+    opened = world.opened(store)
+    store.append(opened).result(10)
+    approval, _ = world.approved(store, opened, grade="")
+    store.append(world.closed(store, opened, approval_id=approval.id)).result(10)
+    store.close()
+    before_grades(world.folder)
+
+    as_it_is = names(world.folder)
+    alone = single_file_verify.verify(world.folder, verifier(world.folder).vkey, [], every=True)
+    world.open().close()
+
+    assert (as_it_is, alone.totals) == ({}, {})
+    assert alone.looked_at["rows"] > 0
+    assert names(world.folder) == {}
+    assert ask(world.folder, "SELECT grade FROM approvals") == [(None,)]
+
+
+def test_a_grade_is_not_made_to_vanish_by_an_older_schema(world):
+    store = world.open()
+    opened = world.opened(store)
+    store.append(opened).result(10)
+    world.approved(store, opened)
+    store.close()
+    before_grades(world.folder)
+
+    assert names(world.folder) == {"approval_changed": 1}
+    alone = single_file_verify.verify(world.folder, verifier(world.folder).vkey, [], every=True)
+    assert alone.totals == {"approval_changed": 1}
 
 
 def test_a_refused_exchange_needs_no_approval(world):

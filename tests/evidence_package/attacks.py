@@ -103,6 +103,7 @@ ATTACKS = (
     Attack("a masking that is hidden", "node_changed", run("UPDATE nodes SET maskings = NULL WHERE maskings IS NOT NULL")),
     Attack("a message that was never sent", "node_added", add_message),
     Attack("a text that is gone", "content_missing", run("DELETE FROM contents WHERE text = 'be brief'")),
+    Attack("a better grade of an approval", "approval_changed", run("UPDATE approvals SET grade = 'managed' WHERE id = 'ap_1'")),
     Attack("a changed approver", "approval_changed", run(f"UPDATE approvals SET approver = {NOBODY} WHERE id = 'ap_1'")),
     Attack("a denial turned into an approval", "approval_changed", run("UPDATE approvals SET state = 'approved' WHERE id = 'ap_2'")),
     Attack("an approval that is gone", "approval_missing", run("DELETE FROM approvals WHERE id = 'ap_1'")),

@@ -201,6 +201,7 @@ def fill(world: World) -> None:
         clock.text,
         "2026-11-30T00:00:00.000000Z",
         "hmac-sha256:00",
+        grade="trial",
         details=details(),
     )
     writer.write(ApprovalRecord("approval.requested", held, actor="local|ann"))

@@ -49,6 +49,7 @@ def test_an_approver_lists_shows_and_approves(state, waiting):
     assert approval.id in listed.output
     assert "may decide" in listed.output
     assert "destructive-sql" in shown.output
+    assert "grade           trial\n" in shown.output
     assert approved.output == f"{approval.id} is approved\n"
     assert [(row["id"], row["approver"], row["reason"]) for row in decided] == [(approval.id, "local|bob", "ticket 1")]
 

@@ -143,7 +143,7 @@ NOTICES = {
 BARE: Row = {
     **dict.fromkeys(("groups", "missing_groups", "votes", "why", "shown", "scopes", "also"), ()),
     **dict.fromkeys(("broke_glass", "review_due", "same_minter"), False),
-    **dict.fromkeys(("scope", "purpose"), ""),
+    **dict.fromkeys(("scope", "purpose", "grade"), ""),
     "review": None,
     "count": 1,
     "missing": 0,

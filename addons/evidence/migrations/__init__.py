@@ -14,7 +14,15 @@ from addons.evidence.migrations.m002_holds_anchors import holds_anchors
 from addons.evidence.migrations.m003_conversations import conversations
 from addons.evidence.migrations.m004_names import names
 from addons.evidence.migrations.m005_first_uses import first_uses
+from addons.evidence.migrations.m006_approval_grades import approval_grades
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (initial, holds_anchors, conversations, names, first_uses)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    initial,
+    holds_anchors,
+    conversations,
+    names,
+    first_uses,
+    approval_grades,
+)
 
 VERSION = len(MIGRATIONS)

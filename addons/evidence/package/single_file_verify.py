@@ -247,6 +247,7 @@ def plain(text: str) -> str:
 
 RECEIPT = "affidavit approval receipt v1"
 VOTE = "approver issuer auth_time amr session verdict reason at groups on_behalf_of broke_glass lapsed".split()
+VOTE_LATER = ("grade",)  # where the leaf has it
 
 
 def receipt(note: str, keys: list[Key]) -> dict[str, Any] | None:
@@ -273,9 +274,13 @@ def check_receipt(payload: dict[str, Any], seq: int, keys: list[Key], report: Re
     times = {name: row.get(name, "") for name in ("requested_at", "decided_at", "expires_at")}
     wanted = {
         "receipt_approver_changed": {
-            "approvers": [{name: vote.get(name) for name in VOTE} for vote in details.get("votes", ())],
+            "approvers": [
+                {name: vote.get(name) for name in VOTE} | {name: vote[name] for name in VOTE_LATER if name in vote}
+                for vote in details.get("votes", ())
+            ],
             "requester": row.get("requester", ""),
-        },
+        }
+        | ({"grade": row["grade"]} if "grade" in row else {}),
         "receipt_payload_changed": {
             "payload_digest": row.get("payload_digest", ""),
             "view_digest": details.get("view_digest", ""),
@@ -323,7 +328,7 @@ CLOSED = (
 ).split()
 APPROVAL = (
     "id exchange_id rule requester approver approver_issuer auth_time amr state requested_at decided_at expires_at released_at "
-    "reason payload_digest"
+    "reason payload_digest grade"
 ).split()
 ROWS = {  # in a payload -> table, columns
     "approval": ("approvals", APPROVAL),
@@ -813,8 +818,10 @@ class Database:
                 for name, seq in heads:
                     self.report.fail(f"{kind}_changed", seq, f"{kind} {name}: there is no table {table}")
                 continue
+            there = {name for _, name, *_ in self.db.execute(f"PRAGMA main.table_info({table})")}
+            known = ", ".join(column if column in there else "NULL" for column in columns)  # of an earlier schema
             for name, seq in heads:
-                self.check_row(kind, name, seq, f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?")
+                self.check_row(kind, name, seq, f"SELECT {known} FROM {table} WHERE id = ?")
             more = f"SELECT id FROM {table} WHERE id NOT IN (SELECT id FROM scratch.heads WHERE kind = ?)"
             for [name] in self.db.execute(more, (kind,)):
                 if not self.is_newer(kind, name):
