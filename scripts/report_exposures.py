@@ -28,7 +28,10 @@ Examples:
 @json_option()
 @state_option()
 def exposures(*, folder: StateFolder, days: int, as_json: bool) -> None:
-    """What the masks found in requests that were sent, and that no rule masked on the wire. What no detector finds is not in it."""
+    """What the masks found in requests that were sent, and that no rule masked on the wire. What no detector finds is not in it.
+
+    Connections that keep metadata only (visibility: metadata) stand last, as CONTENT_NOT_KEPT: nobody can say what was sent over them.
+    """
     folder.check()
     now = datetime.now(UTC)
     with reader(folder.database) as database:

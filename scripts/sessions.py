@@ -50,7 +50,7 @@ def sessions(*, folder: StateFolder, limit: int, subject: str | None, as_json: b
                 row["session_id"],
                 row["began_at"][:19] + "Z",
                 row["subject"],
-                row["connections"],
+                (row["connections"] or "") + (" (metadata only)" if row["metadata_only"] else ""),
                 row["models"],
                 row["calls"],
                 f"{row['linked_explicitly'] or 0}/{row['linked_by_inference'] or 0}",

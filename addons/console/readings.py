@@ -155,13 +155,17 @@ def roles(database: Connection) -> list[Row]:
     )
 
 
+_BARE = "json_extract(e.leaf, '$.attrs.visibility') = 'metadata'"  # its connection keeps no content
+
+
 def sessions(database: Connection, limit: int, subject: str | None) -> list[Row]:
     """Newest first, with how their exchanges ended."""
     return _rows(
         database,
-        f"SELECT session_id, min(opened_at) AS began_at, max(coalesce(closed_at, opened_at)) AS last_at, subject, "  # noqa: S608 -- our own words
+        f"SELECT s.*, (SELECT count(*) FROM exchanges x JOIN events e ON e.seq = x.opened_seq WHERE x.session_id = s.session_id AND {_BARE}) "  # noqa: S608 -- our own words
+        "AS metadata_only FROM (SELECT session_id, min(opened_at) AS began_at, max(coalesce(closed_at, opened_at)) AS last_at, subject, "
         f"group_concat(DISTINCT connection) AS connections, group_concat(DISTINCT request_model) AS models, {_TOTALS}, {_LINKS} "
-        "FROM exchanges WHERE ?1 IS NULL OR subject = ?1 GROUP BY session_id ORDER BY began_at DESC LIMIT ?2",
+        "FROM exchanges WHERE ?1 IS NULL OR subject = ?1 GROUP BY session_id ORDER BY began_at DESC LIMIT ?2) s ORDER BY s.began_at DESC",
         subject,
         limit,
     )

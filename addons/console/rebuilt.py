@@ -62,6 +62,8 @@ def timeline(found: Recorded) -> Iterator[str]:
     for name, what in (("sent_at", "sent upstream"), ("first_chunk_at", "first chunk"), ("closed_at", "closed")):
         if exchange[name]:
             yield f"{exchange[name]} {what}"
+    if exchange.get("visibility"):
+        yield "metadata only: no content of this connection is kept"
     if exchange["error"]:
         yield f"error: {exchange['error']}"
     for row in found.approvals:

@@ -103,6 +103,11 @@ def _opened(database: Connection) -> Equation:
         "(SELECT count(*) FROM events WHERE type = 'payload.erased' AND type NOT IN ('exchange.opened', 'exchange.closed'))"
     ).fetchone()
     remarks = []
+    [bare] = database.execute(_METADATA_ONLY).fetchone()
+    if bare:
+        remarks.append(
+            f"{bare:,} are of connections that keep metadata only (visibility: metadata): counted here as all are, without what was said"
+        )
     if interrupted:
         remarks.append(
             f"{interrupted:,} of those shown here were cut off by a stop of the gateway and closed at its next start"
@@ -127,6 +132,9 @@ def _leaves(database: Connection) -> Equation:
     )  # fmt: skip
 
 
+_METADATA_ONLY = """
+SELECT count(*) FROM events WHERE type = 'exchange.opened' AND instr(leaf, 'visibility') AND json_extract(leaf, '$.attrs.visibility') = 'metadata'
+"""
 _RUNS = """
 SELECT seq, at, type, json_extract(leaf, '$.attrs.counted') FROM events
 WHERE type IN ('gateway.started', 'gateway.heartbeat', 'gateway.stopped') ORDER BY seq

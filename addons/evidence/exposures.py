@@ -28,6 +28,14 @@ WHERE x.sent_at > '' AND f.rule <> 'always' AND x.opened_at >= ? AND x.opened_at
 GROUP BY x.provider, x.connection, f.entity, x.subject, f.rule, f.action
 ORDER BY x.provider, sum(f.count) DESC, f.entity, x.subject
 """
+NOT_KEPT = "CONTENT_NOT_KEPT"  # instead of an entity: what was sent is not recorded, so nobody can say what was in it
+_NOT_KEPT = f"""
+SELECT x.provider, x.connection, '{NOT_KEPT}', x.subject, coalesce(max(x.email), ''), 'visibility: metadata', '', count(*), 0, 0,
+  min(x.sent_at), max(x.sent_at)
+FROM exchanges x JOIN events e ON e.seq = x.opened_seq
+WHERE x.sent_at > '' AND x.opened_at >= ? AND x.opened_at < ? AND json_extract(e.leaf, '$.attrs.visibility') = 'metadata'
+GROUP BY x.provider, x.connection, x.subject ORDER BY 1, 2, 4
+"""  # noqa: S608 -- a constant of this file
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +57,5 @@ class Exposure:
 
 
 def exposures(database: Connection, since: str, until: str) -> list[Exposure]:
-    """Of exchanges opened from `since` on and before `until`."""
-    return [Exposure(*row) for row in database.execute(_FOUND, (since, until))]
+    """Of exchanges opened from `since` on and before `until`; last, those of connections that keep metadata only."""
+    return [Exposure(*row) for query in (_FOUND, _NOT_KEPT) for row in database.execute(query, (since, until))]

@@ -76,6 +76,7 @@ def event(row: Row) -> dict[str, Any]:
             "affidavit": _filled({
                 **{name: row[name] for name in ("grade", "purpose", "door", "connection", "auth_method", "token_id", "policy_digest", "gateway")},
                 **{name: row[name] for name in ("approval_id", "approver", "approval_state", "approval_rule", "link_reason", "finish_reasons")},
+                "visibility": orjson.loads(row["opened_leaf"])["attrs"].get("visibility"),
                 "leaves": [_leaf(row[name]) for name in ("opened_leaf", "closed_leaf") if row[name]],
             })
         }),

@@ -202,9 +202,28 @@ def test_of_a_connection_with_metadata_only_no_word_is_kept(world: MakeWorld) ->
         assert made.messages(row["id"]) == []
         assert json.loads(begun["leaf"])["attrs"]["visibility"] == "metadata"
         assert "metadata only" in made.state.run("show", row["id"], token=made.tokens["alice"]).stdout
+        assert "one (metadata only)" in made.state.run("sessions").stdout
+        (exposure,) = json.loads(made.state.run("report", "exposures", "--json").stdout)
+        assert (exposure["connection"], exposure["entity"], exposure["exchanges"]) == ("one", "CONTENT_NOT_KEPT", 1)
+        assert "1 are of connections that keep metadata only" in made.state.run("report", "accounting").stdout
         made.gateway.stop()
         held = b"".join(path.read_bytes() for path in made.state.path.glob("evidence.db*"))
         assert b"blue heron" not in held
+
+
+def test_a_connection_whose_content_is_kept_stands_nowhere_as_metadata_only(world: MakeWorld) -> None:
+    with world(("one", "openai", "    credential: none\n")) as made:
+        seq = made.last_seq()
+        asked(made, "one")
+        row = made.closed_exchange(seq)
+
+        assert json.loads(made.state.run("sessions", "--json").stdout)[0]["metadata_only"] == 0
+        said = [
+            made.state.run(*words).stdout
+            for words in (("report", "exposures"), ("report", "accounting"), ("sessions",))
+        ]
+        said.append(made.state.run("show", row["id"], token=made.tokens["alice"]).stdout)
+        assert [text for text in said if "metadata only" in text or "NOT_KEPT" in text] == []
 
 
 def test_a_key_that_the_provider_repeats_comes_off(world: MakeWorld) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import filecmp
+import json
 import re
 import shutil
 import sqlite3
@@ -18,12 +19,21 @@ from pathlib import Path
 import pytest
 
 from addons.evidence.database import StoreError
-from addons.evidence.package.package import Built, Receipt
+from addons.evidence.package.package import Built, Receipt, Wish
 from addons.evidence.package.package import export as export_package
 from addons.evidence.package.scope import Scope
-from addons.evidence.records import Event
+from addons.evidence.records import Event, Opened
 from addons.evidence.store import Store
-from tests.evidence_package.worlds import CARD, CARD_TOKEN, FORMULA, TOKEN_SHA256, World, new_world
+from tests.evidence_package.worlds import (
+    CARD,
+    CARD_TOKEN,
+    FORMULA,
+    RULES_DIGEST,
+    TOKEN_SHA256,
+    World,
+    Writer,
+    new_world,
+)
 
 
 def payload(package: Path) -> Iterator[Path]:
@@ -119,6 +129,40 @@ def test_the_population_has_one_row_for_each_exchange(made: tuple[World, Path]) 
         "interrupted",
         "aborted",
     ]
+
+
+def test_exchanges_over_connections_that_keep_metadata_only_stand_as_such(world: World, tmp_path: Path) -> None:
+    store = world.open()
+    writer = Writer(world, store)
+    bare = Opened(
+        writer.id("ex"), writer.id("se"), world.clock.text, "local|ann", RULES_DIGEST, grade="trial", connection="copilot",
+        provider="openai", request_model="gpt-5", attrs={"endpoint": "openai.chat", "visibility": "metadata"},
+    )  # fmt: skip
+    writer.write(bare)
+    writer.answer(bare, "")
+    store.close()
+    world.export(tmp_path / "package", wish=Wish(sample=50))
+    data = tmp_path / "package" / "data"
+
+    with (data / "population.csv").open(newline="") as file:
+        kept = {row["id"]: row["visibility"] for row in csv.DictReader(file)}
+    with (data / "controls/8.15/without_content.csv").open(newline="") as file:
+        listed = [(row["exchange_id"], row["connection"], row["subject"]) for row in csv.DictReader(file)]
+    page = " ".join((data / "START-HERE.html").read_text().split())
+    samples = [path.read_text() for path in (data / "samples").glob("*.html")]
+    events = [json.loads(line) for line in (data / "machine/events.ocsf.jsonl").read_text().splitlines()]
+    told = [one["metadata"]["uid"] for one in events if one["unmapped"]["affidavit"].get("visibility") == "metadata"]
+
+    assert {name for name, value in kept.items() if value == "metadata"} == {bare.id}
+    assert set(kept.values()) == {"metadata", "full"}
+    assert listed == [(bare.id, "copilot", "local|ann")]
+    assert '<data id="metadata_only" value="1">1</data> of 7 exchanges over connections that keep metadata only' in page
+    assert "What was said over copilot (1 exchanges, 1 people):" in page
+    assert ["the policy keeps metadata only of connection copilot" in one for one in samples if bare.id in one] == [
+        True
+    ]
+    assert told == [bare.id]
+    assert "RESULT: all holds" in checked(tmp_path / "package", "--vkey", world.vkey, "--all").stdout
 
 
 def test_the_exceptions_name_what_a_reviewer_should_look_at(made: tuple[World, Path]) -> None:

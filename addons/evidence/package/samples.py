@@ -68,6 +68,11 @@ class Sample:
     votes: tuple[Row, ...] = field(repr=False)
     leaves: tuple[Leaf, ...] = field(repr=False)
 
+    @property
+    def metadata_only(self) -> bool:
+        """The connection's content is not kept; its leaf says so."""
+        return any(orjson.loads(leaf.body)["attrs"].get("visibility") == "metadata" for leaf in self.leaves)
+
 
 def write_samples(
     bag: Bag, package: Connection, drawn: Sequence[Drawn], note: str, size: int, hashes: Read

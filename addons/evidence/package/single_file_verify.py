@@ -974,8 +974,9 @@ SELECT id, session_id, link_reason,
   CASE WHEN link_reason IN ('prefix', 'tool_result') THEN 'inferred' WHEN link_reason <> 'new' THEN 'explicit' END AS link, opened_at, sent_at, first_chunk_at, closed_at, outcome, error, subject, email, groups, auth_method,
   token_id, grade, purpose, client_address, door, connection, provider, host, upstream, method, path, operation, request_model,
   response_model, http_status, streamed, input_tokens, output_tokens, reasoning_tokens, finish_reasons, first_chunk_ms, duration_ms,
-  approval_id, gateway, policy_digest, opened_seq, closed_seq
-FROM exchanges ORDER BY opened_seq
+  approval_id, gateway, policy_digest, opened_seq, closed_seq,
+  CASE WHEN json_extract(e.leaf, '$.attrs.visibility') = 'metadata' THEN 'metadata' ELSE 'full' END AS visibility
+FROM exchanges JOIN events e ON e.seq = opened_seq ORDER BY opened_seq
 """
 EXPLAINED = """
 SELECT json_extract(p.meta, '$.finding') AS finding, e.actor AS who, json_extract(p.meta, '$.reason') AS reason, max(e.seq)
@@ -1018,6 +1019,7 @@ FIGURES = {
     "log_closed": "SELECT count(*) FROM events WHERE type = 'exchange.closed'",
     "opened": "SELECT count(*) FROM exchanges",
     "people": "SELECT count(DISTINCT subject) FROM exchanges",
+    "metadata_only": "SELECT count(*) FROM exchanges x JOIN events e ON e.seq = x.opened_seq WHERE json_extract(e.leaf, '$.attrs.visibility') = 'metadata'",
     "trial": "SELECT count(*) FROM exchanges WHERE grade IS NULL OR grade <> 'managed'",
     "approvals": "SELECT count(*) FROM approvals",
     "self_approved": "SELECT count(*) FROM approvals WHERE approver = requester",

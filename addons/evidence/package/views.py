@@ -4,6 +4,7 @@ in_period      leaves of the period, with those that belong to no exchange
 explanations   what a named person said about a finding: the newest of each
 reviews        who looked at access, log or masking, and what they found
 findings       what an operator should look at: refusals at the door, the gateway's own findings
+without_content  exchanges of connections that keep metadata only (policies/connections.yaml, visibility)
 masked_values  each masking once, where it was first said; with what the rule in force says of the wire
 exceptions     everything a reviewer should look at, one row each
 """
@@ -80,6 +81,11 @@ SELECT v.seq AS seq, e.at AS at, e.exchange_id AS exchange_id, CASE e.type WHEN 
   (SELECT coalesce(json_extract(r.value, '$.wire'), 'none') FROM policies p, json_each(p.content, '$.masking.rules') r
     WHERE p.digest = json_extract(e.leaf, '$.policy_digest') AND json_extract(r.value, '$.id') = json_extract(m.value, '$[2]') LIMIT 1) AS rule_wire
 FROM ({_MASKED}) v CROSS JOIN json_each(v.maskings) m JOIN events e ON e.seq = v.seq
+""",
+    "without_content": """
+SELECT x.id AS exchange_id, x.opened_at AS at, x.subject AS subject, x.connection AS connection, x.provider AS provider,
+  coalesce(x.response_model, x.request_model) AS model
+FROM exchanges x JOIN events e ON e.seq = x.opened_seq WHERE json_extract(e.leaf, '$.attrs.visibility') = 'metadata'
 """,
     "exceptions": EXCEPTIONS,
 }
