@@ -29,6 +29,7 @@ from addons.policy.model import ApprovalRule, Denied, Direction, Then
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
 from addons.providers.socket_calls import SocketCalls
+from addons.providers.socket_texts import SocketTexts
 from addons.providers.texts import TextsToo
 from addons.providers.wire import StreamParser
 from addons.providers.withholding import Withholding, without_calls
@@ -308,8 +309,11 @@ class Approval:
         """Whether the rule wants a denied call taken out, and the rest of the reply passed on. What may still be approved is refused, and
         so is a denied text: of a call it can be said what the reply is without it.
         """
+        return self._rule_removes(refused) and refused.outcome == "denied" and not refused.whole
+
+    def _rule_removes(self, refused: Refused) -> bool:
         rule = next((one for one in self.facts.book.rules if one.id == refused.rule), None)
-        return rule is not None and rule.denied is Denied.REMOVE and refused.outcome == "denied" and not refused.whole
+        return rule is not None and rule.denied is Denied.REMOVE
 
     def _taken_out(self, flow: http.HTTPFlow, exchange: Exchange, refused: Refused) -> bytes | None:
         """What of the stream goes on without the calls that were denied; None: it ends with a refusal."""
@@ -330,8 +334,9 @@ class Approval:
         if texts and reads_texts(self.desk.policies, exchange):
             try:
                 agreed = await self._decide(flow, exchange, texts, seconds)
-                if agreed and exchange.tap and isinstance(exchange.tap.parser, TextsToo):
-                    exchange.tap.parser.agreed()
+                held = exchange.socket_calls.texts if exchange.socket_calls else exchange.tap and exchange.tap.parser
+                if agreed and isinstance(held, TextsToo | SocketTexts):
+                    held.agreed()
             except Refused as refused:
                 refused.whole = True
                 raise
@@ -354,22 +359,25 @@ class Approval:
     # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """A call in a provider's messages: they wait, with all that follow, and are sent again once it is decided.
-
-        A socket is not ended by a refusal: a call that is not let through is taken out.
-        """
+        """A call or a text in a provider's messages: they wait, with all that follow, and are sent again once it is decided."""
         exchange = hooks.exchange_of(flow)
         assert exchange
         assert flow.websocket
         message = flow.websocket.messages[-1]
         if message.from_client or message.dropped or not guards(self.desk.policies, exchange):
             return
-        exchange.socket_calls = calls = exchange.socket_calls or SocketCalls()
+        if exchange.socket_calls is None:
+            exchange.socket_calls = SocketCalls(SocketTexts() if reads_texts(self.desk.policies, exchange) else None)
+        calls: SocketCalls = exchange.socket_calls
         decided = exchange.injected.popleft() if message.injected else False
         if decided:
             return
         if any(exchange.injected) or (exchange.injected and not message.injected):  # others are on their way before it
             message.drop()
+            self._send_again(flow, exchange, [message.content], decided=False)
+        elif calls.ends_texts(message.content):
+            message.drop()
+            await self._decide_socket(flow, exchange, calls)
             self._send_again(flow, exchange, [message.content], decided=False)
         elif not calls.take(message.content):
             if (left := calls.after(message.content)) is None:
@@ -378,23 +386,34 @@ class Approval:
                 message.content = left
         else:
             message.drop()
+            if calls.size > layers.bounds_of(flow).reply_bytes:
+                raise Refused(502, "reply_too_large", "what waits for a decision has grown too large", outcome="failed")
             if calls.decidable:
                 await self._decide_socket(flow, exchange, calls)
 
     async def _decide_socket(self, flow: http.HTTPFlow, exchange: Exchange, calls: SocketCalls) -> None:
+        """What was denied is taken out, or ends the conversation, as the rule says; what nobody has decided yet is taken out."""
         try:
-            await self._decide_parts(flow, exchange, tuple(calls.completed), SOCKET_HOLD_SECONDS)
+            await self._decide_parts(flow, exchange, calls.undecided(), SOCKET_HOLD_SECONDS)
             passed = calls.let_through()
         except Refused as refused:
-            exchange.findings.append(("tool_call_taken_out", refused.rule))
-            passed = calls.take_out(_removal(refused))
+            if not (self._rule_removes(refused) or refused.code == "approval_pending"):
+                raise
+            edited = calls.take_out(_removal(refused), texts=refused.whole)
+            if edited is None:
+                raise
+            exchange.findings.append(("text_taken_out" if refused.whole else "tool_call_taken_out", refused.rule))
+            passed = edited
         self._send_again(flow, exchange, passed, decided=True)
 
     @staticmethod
     def _send_again(flow: http.HTTPFlow, exchange: Exchange, messages: list[bytes], *, decided: bool) -> None:
+        """In messages of text or of bytes, as the provider's are."""
+        assert flow.websocket
+        is_text = flow.websocket.messages[-1].is_text
         for content in messages:
             exchange.injected.append(decided)
-            ctx.master.commands.call("inject.websocket", flow, True, content)
+            ctx.master.commands.call("inject.websocket", flow, True, content, is_text)
 
     def _digest(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> str:
         assert exchange.connection
@@ -408,8 +427,8 @@ class Approval:
 
 
 def _removal(refused: Refused) -> str:
-    """What stands where a denied tool call stood."""
-    return f"[A tool call was taken out of this reply. {refused.message}]"
+    """What stands where a denied tool call stood, or in a WebSocket a text."""
+    return f"[A {'text' if refused.whole else 'tool call'} was taken out of this reply. {refused.message}]"
 
 
 def _parser(call: Call, content_type: str) -> StreamParser:

@@ -81,7 +81,7 @@ class FactFinder:
             direction=direction,
             connection=exchange.connection.id,
             provider=exchange.connection.provider,
-            model=exchange.call.model,
+            model=exchange.call.model or (exchange.conversation.model if exchange.conversation else ""),
             endpoint=exchange.call.endpoint,
             groups=exchange.caller.groups,
             purpose=exchange.caller.purpose,

@@ -12,7 +12,7 @@ from datetime import datetime
 from mitmproxy import http
 from mitmproxy.tls import TlsData
 
-from addons import hooks, layers
+from addons import hooks, layers, sockets
 from addons.console.desk import Desk
 from addons.evidence.ids import time_text
 from addons.evidence.records import Closed, Event, Opened, Outcome, Partial
@@ -144,8 +144,7 @@ class Recording:
             del flow.websocket.messages[:-1]  # a conversation may last for hours
         except Exception as error:  # noqa: BLE001 -- a guard: the message does not pass
             hooks.log.error("fault in Recording.websocket_message: %s", hooks.frames(error))
-            flow.websocket.messages[-1].drop()
-            flow.kill()
+            sockets.cut(flow, sockets.Cut())
 
 
 UNMASKABLE = "the reply is longer than may be held to mask it; ask for less at once, or for limits.reply_bytes in connections.yaml"

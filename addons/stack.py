@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `mitmdump -s addons/stack.py` starts with the file's own folder only
     sys.path.insert(0, str(ROOT))
 
-from addons import hooks, layers  # noqa: E402 -- after the path above
+from addons import hooks, layers, sockets  # noqa: E402 -- after the path above
 from addons.approval import Approval  # noqa: E402
 from addons.console.anchoring import first_round, keep_anchored  # noqa: E402
 from addons.console.control import serving  # noqa: E402
@@ -138,6 +138,7 @@ class Stack:
     # -- mitmproxy's life cycle -------------------------------------------------------------------------------------
     def load(self, loader: Loader) -> None:
         layers.install()
+        sockets.install()
         for name, kind, default, text, _ in OPTIONS:
             loader.add_option(name, kind, default, text)
 

@@ -240,7 +240,7 @@ def reads_texts(policies: Policies, exchange: Exchange) -> bool:
 
 
 def _reply_rules(policies: Policies, exchange: Exchange) -> Iterator[ApprovalRule]:
-    """Those that fit as much as is known before the reply."""
+    """Those that fit as much as is known before the reply; which model a WebSocket is about, its messages say."""
     connection, caller, call = exchange.connection, exchange.caller, exchange.call
     if connection is None or caller is None or call is None:
         return
@@ -250,7 +250,7 @@ def _reply_rules(policies: Policies, exchange: Exchange) -> Iterator[ApprovalRul
             when.direction is Direction.RESPONSE
             and (not when.connections or fits_one(connection.id, when.connections))
             and (not when.groups or in_groups(caller.groups, when.groups))
-            and (not when.models or folded_fit(call.model, when.models))
+            and (not when.models or exchange.conversation or folded_fit(call.model, when.models))
         ):
             yield rule
 

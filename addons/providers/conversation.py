@@ -35,6 +35,10 @@ class Conversation(Protocol):
 
     def end(self) -> list[Spoken]: ...
 
+    @property
+    def model(self) -> str:
+        """As last named by either side."""
+
     def reply(self) -> Reply:
         """Model, finish reasons, tokens of all replies together, the last error. No parts: they were told."""
 
@@ -74,6 +78,10 @@ class AnyConversation:
     def end(self) -> list[Spoken]:
         return []
 
+    @property
+    def model(self) -> str:
+        return ""
+
     def reply(self) -> Reply:
         return Reply()
 
@@ -98,6 +106,10 @@ class Reader:
 
     def end(self) -> list[Spoken]:
         return self._conversation.end()
+
+    @property
+    def model(self) -> str:
+        return self._conversation.model
 
     def reply(self) -> Reply:
         return self._conversation.reply()

@@ -15,7 +15,7 @@ from addons.providers.failures import failure_in, failure_of_status, failure_tex
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.json_stream import LineFramer
-from addons.providers.json_values import NotJson, loads
+from addons.providers.json_values import NotJson, dumps, loads, obj
 from addons.providers.paths import model_in, streams
 from addons.providers.recognise import of_event, of_reply, of_request
 from addons.providers.registry import ProviderUnknown, endpoint_for, endpoint_with_id, provider_named
@@ -177,6 +177,18 @@ def refusal(
 def refusal_event(provider: str, endpoint: str, code: str, message: str, exchange_id: str) -> bytes:
     """Our refusal inside a stream that has begun, then the stream's end."""
     return _shape(provider, endpoint).event(code, message, exchange_id)
+
+
+def refusal_message(provider: str, endpoint: str, refused: tuple[int, str, str], exchange_id: str) -> bytes:
+    """Our refusal (status, code, sentence) as the last message of a WebSocket, as OpenAI's Realtime and Codex know it; b"" where there is none."""
+    shape = _shape(provider, endpoint)
+    if not shape.in_messages:
+        return b""
+    try:
+        error = obj(loads(shape.body(*refused, exchange_id)))
+    except NotJson:
+        return b""
+    return dumps({"type": "error", "status": refused[0], **error})
 
 
 def _shape(provider: str, endpoint: str) -> Refusal:

@@ -7,6 +7,7 @@ Keys come in camelCase or snake_case. Source: Google, "Gemini API reference", Li
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part, Reply, Usage
@@ -108,6 +109,10 @@ class LiveConversation:
         self._usage, self._turn = added(self._usage, self._turn), Usage()
         return said
 
+    @property
+    def model(self) -> str:
+        return self._model
+
     def reply(self) -> Reply:
         return Reply(model=self._model, usage=added(self._usage, self._turn), error=self._error)
 
@@ -185,7 +190,7 @@ GEMINI_LIVE: Final = Endpoint(
     parse_call=_no_body,
     parse_reply=parse_reply,
     assembler=None,
-    refusal=GEMINI_REFUSAL,
+    refusal=replace(GEMINI_REFUSAL, in_messages=False),
     methods=frozenset({"GET"}),
     conversation=LiveConversation,
 )

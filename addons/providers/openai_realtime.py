@@ -43,6 +43,7 @@ class RealtimeConversation:
 
     def __init__(self) -> None:
         self._model = ""
+        self._asked = ""  # the model that the client named
         self._reasons: list[str] = []
         self._usage = Usage()
         self._error = ""
@@ -61,8 +62,11 @@ class RealtimeConversation:
             said = [Spoken(role_of(item), part) for part in realtime_item_parts(item)]
             return said or [told("user", value)]
         if kind in ("session.update", "transcription_session.update"):
-            return _settings(obj(body.get("session")))
+            session = obj(body.get("session"))
+            self._asked = text(session.get("model")) or self._asked
+            return _settings(session)
         if kind == "response.create":
+            self._asked = text(body.get("model")) or text(obj(body.get("response")).get("model")) or self._asked
             return _asked(body)
         return [told("user", value)]
 
@@ -153,6 +157,10 @@ class RealtimeConversation:
         if stream:
             stream.close()
         return self._rest(stream.items() if stream else [])
+
+    @property
+    def model(self) -> str:
+        return self._asked or self._model
 
     def reply(self) -> Reply:
         return Reply(model=self._model, finish_reasons=tuple(self._reasons), usage=self._usage, error=self._error)

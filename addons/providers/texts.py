@@ -26,7 +26,9 @@ _DEPTH: Final = 12
 
 
 @dataclass(slots=True)
-class _Text:
+class HeldText:
+    """A text that comes in pieces."""
+
     pieces: list[str] = field(default_factory=list, repr=False)
     length: int = 0
     waits: int = 0  # characters that are not decided
@@ -54,7 +56,7 @@ class TextsToo:
 
     def __init__(self, parser: StreamParser) -> None:
         self._parser = parser
-        self._open: dict[Channel, _Text] = {}
+        self._open: dict[Channel, HeldText] = {}
         self._decided: list[str] = []
 
     @property
@@ -116,13 +118,13 @@ class TextsToo:
             return ()
         for channel, said in found:
             if said:
-                self._open.setdefault(channel, _Text()).add(said)
+                self._open.setdefault(channel, HeldText()).add(said)
         closed = self._closed([channel for channel in self._open if ends(value, channel)])
         return closed if found else (*closed, *self._told_whole(value))
 
     def _told_whole(self, value: Json) -> tuple[Part, ...]:
         """Texts in an event that is no piece, and that no piece has told: a block that comes whole, another final object."""
-        told = [said for said in _strings(value, "", 0) if not any(said in known for known in self._decided)]
+        told = [said for said in strings(value) if not any(said in known for known in self._decided)]
         self._decided += told
         return tuple(Part(Kind.TEXT, said) for said in told)
 
@@ -141,14 +143,15 @@ def _signed(value: Json) -> list[tuple[Channel, str]]:
     return [(("signed", place), said) for said in thoughts if isinstance(said, str) and said]
 
 
-def _strings(value: Json, name: str, depth: int) -> Iterator[str]:
+def strings(value: Json, name: str = "", depth: int = 0) -> Iterator[str]:
+    """What an object says, whatever its shape."""
     if depth > _DEPTH:
         return
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _strings(one, key, depth + 1)
+            yield from strings(one, key, depth + 1)
     elif isinstance(value, list):
         for one in value:
-            yield from _strings(one, name, depth + 1)
+            yield from strings(one, name, depth + 1)
     elif isinstance(value, str) and value and name in _WHOLE:
         yield value

@@ -62,6 +62,7 @@ class Refusal:
         [str, str, str], bytes
     ]  # code, message, exchange id -> the error inside a stream, and the stream's end
     content_type: str = "application/json"
+    in_messages: bool = True  # its WebSocket form has an error message; else the close frame's reason is all
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,16 +97,22 @@ def _joined(content: Json, sentence: str) -> str:
 
 
 class ResponsesEditor:
-    """A message takes the place of the call's item, here and in the closing event's own list; the events are numbered anew."""
+    """A message takes the place of the call's item, here and in the closing event's own list; the events are numbered anew.
+
+    So it is of other items too, where all their events are here: `whole_items`, by output_index.
+    """
 
     def __init__(self) -> None:
         self._places: dict[int, dict[str, Json]] = {}  # output_index of a denied call -> the message in its place
+        self._whole: set[int] = set()  # those of them that are no calls
+        self._ids: set[str] = set()  # and their ids
         self._number: int | None = None
 
-    def deny(self, events: list[Event], sentence: str) -> list[Event]:
+    def deny(self, events: list[Event], sentence: str, whole_items: frozenset[int] = frozenset()) -> list[Event]:
         numbers = [number for _, value in events if isinstance(number := obj(value).get("sequence_number"), int)]
         if self._number is None and numbers:
             self._number = numbers[0]
+        self._whole |= whole_items
         for _, value in events:
             self._note(obj(value), sentence)
         found: list[Event] = []
@@ -115,7 +121,7 @@ class ResponsesEditor:
             body = obj(event[1])
             place = _output_index(body)
             echo = text(body.get("type")).startswith("conversation.item.")  # Realtime tells its items once more
-            if echo and _is_clients_call(obj(body.get("item"))):
+            if echo and self._is_out(-1, obj(body.get("item"))):
                 continue
             if place not in self._places:
                 found.append(event)
@@ -132,13 +138,18 @@ class ResponsesEditor:
         if kind.endswith(("call_arguments.delta", "tool_call_input.delta")) and "mcp" not in kind:
             items.append((_output_index(body), {"type": "function_call"}))
         for place, item in items:
-            if _is_clients_call(item):
+            if place in self._whole:
+                self._ids |= {text(item.get("id"))} - {""}
+            if place in self._whole or _is_clients_call(item):
                 self._places.setdefault(place, _message(f"msg_affidavit_{place}", sentence))
+
+    def _is_out(self, place: int, item: dict[str, Json]) -> bool:
+        return place in self._whole or text(item.get("id")) in self._ids or _is_clients_call(item)
 
     def has_taken_out(self, body: dict[str, Json]) -> bool:
         """Whether an event tells of a call that is not there any more, and of nothing else."""
         if text(body.get("type")).startswith("conversation.item."):
-            return _is_clients_call(obj(body.get("item")))
+            return self._is_out(-1, obj(body.get("item")))
         return isinstance(body.get("output_index"), int) and _output_index(body) in self._places
 
     def after(self, event: Event, calls_passed: bool) -> Event:  # noqa: ARG002 -- the status says nothing of calls
@@ -154,7 +165,7 @@ class ResponsesEditor:
 
     def _replaced(self, output: list[Json]) -> list[Json]:
         return [
-            self._places[place] if place in self._places and _is_clients_call(obj(item)) else item
+            self._places[place] if place in self._places and self._is_out(place, obj(item)) else item
             for place, item in enumerate(output)
         ]
 

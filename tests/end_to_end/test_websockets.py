@@ -165,6 +165,7 @@ def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(m
     assert (command["verb"], command["objects"], command["position"]) == ("DELETE", '["cards"]', at)
 
 
+CREATE_REMOVE = {"type": "response.create", "response": {"model": "gpt-remove"}}  # of rule taken-out
 PIECES = {
     "response.create": [
         json.dumps({"type": "response.created", "response": {"id": "r1", "status": "in_progress", "output": []}}),
@@ -188,7 +189,7 @@ def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken
         threading.Thread(target=serve_one, args=(listening, scripted(PIECES)), daemon=True).start()
         with make_bench(down_port=listening.getsockname()[1]) as made:
             client = Client(made, made.tokens["alice"])
-            said = [client.say(TextMessage(data='{"type": "response.create"}')), client.next(), client.next()]
+            said = [client.say(TextMessage(data=json.dumps(CREATE_REMOVE))), client.next(), client.next()]
             approval = made.approval_in_waiting()
             made.decide(verdict, approval["id"], reason="production data")
             while json.loads(said[-1].data)["type"] != "response.done":
@@ -209,11 +210,41 @@ def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken
     assert [item["type"] for item in json.loads(texts[-1])["response"]["output"]] == ["message", "message"]
 
 
+def test_a_denied_call_ends_the_conversation_where_the_rule_says_nothing_else(make_bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve_one, args=(listening, scripted(PIECES)), daemon=True)
+        serving.start()
+        with make_bench(down_port=listening.getsockname()[1]) as made:
+            client = Client(made, made.tokens["alice"])
+            said = [client.say(TextMessage(data='{"type": "response.create"}')), client.next(), client.next()]
+            made.decide("deny", made.approval_in_waiting()["id"], reason="production data")
+            error, end = client.next(), client.next()
+            client.sock.close()
+            serving.join(10)
+            row = made.closed_exchange(0)
+
+    assert [event.data for event in said] == PIECES["response.create"][:3]
+    assert json.loads(error.data)["error"]["code"] == "approval_denied"
+    assert "production data" in json.loads(error.data)["error"]["message"]
+    assert (end.code, end.reason.split(":")[0]) == (1008, "approval_denied")
+    assert not serving.is_alive()  # the provider's end is closed too
+    assert row["outcome"] == "denied"
+
+
 LIVE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 LIVE_CALL = {
     "toolCall": {"functionCalls": [{"id": "f1", "name": "run_sql", "args": {"query": "DROP TABLE customers"}}]}
 }
 LIVE_SAID = {"serverContent": {"modelTurn": {"parts": [{"text": "Dropping it."}]}}}
+
+
+LIVE_CONNECTIONS = """\
+version: 1
+other_hosts: deny
+connections:
+  - {{id: down, provider: gemini, hosts: [generativelanguage.googleapis.com], upstream: "http://127.0.0.1:{port}", allow_private: true, credential: none, groups: [engineering]}}
+"""
+IDENTITY = 'version: 1\nlocal: trial\nrights: [{id: all, groups: [engineering], connections: ["*"]}]\n'
 
 
 @pytest.mark.parametrize("verdict", ["deny", "approve"])
@@ -223,16 +254,17 @@ def test_a_call_of_geminis_live_waits_and_a_denied_one_is_taken_out(make_bench, 
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve_one, args=(listening, answer), daemon=True).start()
-        with make_bench(down_port=listening.getsockname()[1]) as made:
+        connections = LIVE_CONNECTIONS.format(port=listening.getsockname()[1])
+        with make_bench(connections=connections, identity=IDENTITY) as made:
             client = Client(made, made.tokens["alice"], LIVE)
-            client.say(TextMessage(data='{"setup": {"model": "models/gemini-live"}}'))
+            client.say(TextMessage(data='{"setup": {"model": "models/gemini-live-remove"}}'))
             first = client.say(
                 TextMessage(data='{"clientContent": {"turns": [{"role": "user", "parts": [{"text": "drop it"}]}]}}')
             )
             approval = made.approval_in_waiting()
             made.decide(verdict, approval["id"], reason="production data")
             second = json.loads(client.next().data)
-            after = client.say(TextMessage(data='{"setup": {"model": "models/gemini-live"}}'))
+            after = client.say(TextMessage(data='{"setup": {"model": "models/gemini-live-remove"}}'))
             client.close()
             recorded = made.messages(made.closed_exchange(0)["id"])
 

@@ -51,6 +51,7 @@ SHARED_BY_ADDONS = {
     "hooks",
     "layers",
     "sessions",
+    "sockets",
     "taps",
     "views",
     "wire_masking",
