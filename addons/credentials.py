@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from functools import partial
 from urllib.parse import quote
 
 from mitmproxy import http
 
-from addons import hooks
+from addons import hooks, layers
 from addons.console import cloud_keys
 from addons.console.desk import Desk
 from addons.console.key_sources import KeyMissing, read_key
+from addons.echoes import ECHO, Echoed, Echoes, secrets_in, spellings, without_echoes
 from addons.hooks import Exchange, Refused
 from addons.policy.model import TENANT_HEADERS, Connection, Credential, CredentialKind, Reference
+from addons.providers.encodings import decoded
+from addons.providers.wire import media_type
+from addons.taps import OFF_LOOP_BYTES
 
 CLOUD_SECONDS = 60  # a cloud's token is asked of its library again, which keeps it until shortly before its end
 FINGERPRINTS = 1000
-ECHO = "[affidavit: credential removed]"
-ECHO_BYTES = 4 << 20  # of a reply that are looked through
+FRAMES = "application/vnd.amazon.eventstream"
+CUT_OFF = "the provider's reply repeats the key that the gateway put on, or cannot be looked through for it; it is not passed. Tell the gateway's operator"
 
 
 class Credentials:
@@ -136,42 +141,82 @@ class Credentials:
 
     @hooks.fails_closed
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """A provider that repeats our key in a header does not hand it to the client. Bodies: masking by value in the record."""
+        """A provider that repeats our key does not hand it to the client: in a header, or in a stream."""
         exchange = hooks.exchange_of(flow)
         if exchange is None or flow.response is None:
             return
-        for name, value in list(flow.response.headers.items(multi=True)):
+        self._headers(flow.response.headers, exchange)
+        if exchange.secrets and exchange.tap:
+            self._watch(flow, flow.response, exchange)
+
+    @staticmethod
+    def _headers(headers: http.Headers | None, exchange: Exchange) -> None:
+        for name, value in list(headers.items(multi=True)) if headers else ():
             if any(secret in value for secret in exchange.secrets):
-                flow.response.headers[name] = ECHO
+                headers[name] = ECHO.decode()  # type: ignore[index] # it has items
                 exchange.findings.append(("credential_echoed", f"header:{name.lower()}"))
 
+    @staticmethod
+    def _watch(flow: http.HTTPFlow, response: http.Response, exchange: Exchange) -> None:
+        """What will be streamed is looked through on its way."""
+
+        def found() -> None:
+            if (echo := ("credential_echoed", "body")) not in exchange.findings:
+                exchange.findings.append(echo)
+
+        framed = media_type(response.headers.get("content-type", "")) == FRAMES
+        encoding = response.headers.get("content-encoding", "")
+        exchange.tap.echoes = Echoes(
+            spellings(frozenset(exchange.secrets), framed=framed), found, encoding=encoding, framed=framed
+        )
+        exchange.tap.cut_off = partial(_cut_off, flow)
+
     @hooks.fails_closed
-    def response(self, flow: http.HTTPFlow) -> None:
-        """A reply held whole: our key comes out of its body. A stream is passed as it comes; its record is masked by value."""
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """A reply held whole: our key comes out of its body. A stream had it taken out on its way; the record is masked by value."""
         exchange = hooks.exchange_of(flow)
-        if exchange is None or flow.response is None or flow.response.stream or not exchange.secrets:
+        if exchange is None or flow.response is None or not exchange.secrets:
             return
-        raw = flow.response.raw_content or b""
-        encoded = "content-encoding" in flow.response.headers
-        if len(raw) > ECHO_BYTES or (
-            encoded and flow.response.status_code < 400
-        ):  # a model's answer says what it was told
+        self._headers(flow.response.trailers, exchange)
+        if flow.response.stream:
             return
-        content = flow.response.get_content(strict=False) or b"" if encoded else raw
-        if (clean := without_echoes(content, exchange.secrets)) != content:
+        raw, encoding = flow.response.raw_content or b"", flow.response.headers.get("content-encoding", "")
+        spelt = spellings(frozenset(exchange.secrets))
+        if not encoding:
+            clean = without_echoes(raw, spelt)
+        elif len(raw) > OFF_LOOP_BYTES:
+            clean = await asyncio.to_thread(unfolded_without, raw, encoding, spelt, layers.bounds_of(flow).reply_bytes)
+        else:
+            clean = unfolded_without(raw, encoding, spelt, layers.bounds_of(flow).reply_bytes)
+        if clean != raw:
             flow.response.headers.pop("content-encoding", None)
             flow.response.content = clean
             exchange.findings.append(("credential_echoed", "body"))
 
+    @hooks.fails_closed
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """A message comes whole, and so it is changed."""
+        exchange = hooks.exchange_of(flow)
+        assert flow.websocket
+        message = flow.websocket.messages[-1]
+        if exchange is None or message.from_client or not exchange.secrets:
+            return
+        if (clean := without_echoes(message.content, spellings(frozenset(exchange.secrets)))) != message.content:
+            message.content = clean
+            exchange.findings.append(("credential_echoed", "body"))
 
-def secrets_in(value: str) -> set[str]:
-    """The credential, whole and without its scheme: what must appear nowhere. Too short to be a secret: left out."""
-    return {part for part in (value, value.rpartition(" ")[2]) if len(part) >= 6}
+
+def unfolded_without(raw: bytes, encoding: str, spelt: tuple[bytes, ...], limit: int) -> bytes:
+    """As it came where nothing of ours is in it, else unfolded and without it; what then is too long to be held is not passed."""
+    try:
+        return Echoes(spelt, lambda: None, encoding=encoding).feed(raw, last=True)
+    except Echoed:
+        content, whole = decoded(raw, encoding, limit)
+        if not whole:
+            raise Refused(502, "credential_echoed", CUT_OFF, outcome="failed") from None
+        return without_echoes(content, spelt)
 
 
-def without_echoes(content: bytes, secrets: set[str]) -> bytes:
-    """The body with each of our credentials taken out, in the spellings of JSON and URLs too."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        for spelt in {secret, secret.replace("/", "\\/"), quote(secret, safe="")}:
-            content = content.replace(spelt.encode("utf-8", "replace"), ECHO.encode())
-    return content
+def _cut_off(flow: http.HTTPFlow) -> None:
+    """In the middle of a stream that cannot be changed: it ends here, as one that broke off, and the record says why."""
+    hooks.refuse(flow, Refused(502, "credential_echoed", CUT_OFF, outcome="failed"))

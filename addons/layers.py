@@ -236,7 +236,8 @@ class Stream(http_layers.HttpStream):
             yield from super().state_stream_response_body(event)
         elif isinstance(event, http_events.ResponseData):
             yield from self._pass(through.feed(event.data))
-            yield from self._decide(through)
+            if not (self.flow.error and (yield from self.check_killed(True))):
+                yield from self._decide(through)
         else:
             if isinstance(event, http_events.ResponseEndOfMessage):
                 yield from self._pass(through.finish())

@@ -19,6 +19,7 @@ from itertools import islice
 from mitmproxy import http
 
 from addons import layers
+from addons.echoes import Echoed, Echoes
 from addons.hooks import Exchange
 from addons.policy.matching import fits_one, folded_fit, in_groups
 from addons.policy.model import ApprovalRule, Direction, Policies
@@ -60,6 +61,8 @@ class Tap(layers.Tap):
     )  # a fault of it: the last the client gets
     unchangeable: bool = False  # it would have to be changed whole
     failed: bool = False  # the rest is not passed
+    echoes: Echoes | None = field(default=None, repr=False)  # where we put a key on: it does not come back
+    cut_off: Callable[[], None] | None = field(default=None, repr=False)  # the reply cannot go on
 
     @property
     def cut(self) -> bool:
@@ -75,9 +78,24 @@ class Tap(layers.Tap):
         return self._out(self._collect(data))
 
     def _out(self, passed: bytes, *, last: bool = False) -> bytes:
+        """What the client gets, with nothing in it of what we put on."""
+        out = self._rewritten(passed, last=last)
+        if self.echoes is None:
+            return out
+        try:
+            return self.echoes.feed(out, last=last)
+        except Echoed:
+            self.echoes, self.failed = None, True
+            if self.cut_off:
+                self.cut_off()
+            return b""
+
+    def _rewritten(self, passed: bytes, *, last: bool = False) -> bytes:
         """What the client gets instead. A fault ends the stream with an error; nothing that came later is passed."""
-        if self.rewriter is None or self.failed:
-            return b"" if self.failed else passed
+        if self.failed:
+            return b""
+        if self.rewriter is None:
+            return passed
         try:
             if self.unchangeable:
                 raise Unreadable  # noqa: TRY301 -- one way out

@@ -122,6 +122,16 @@ def echo_credentials(plan: Plan, asked: Asked) -> Plan:
     return replace(refused, headers=(*refused.headers, ("x-received-key", seen)))
 
 
+def echo_in_body(plan: Plan, asked: Asked) -> Plan:
+    """A success that repeats the key it was given: in JSON at its end; in a stream in its middle, cut over two pieces."""
+    key = (asked.credentials or ("none",))[-1].rpartition(" ")[2].encode()
+    if plan.content_type.startswith("application/json"):
+        return replace(plan, pieces=(*plan.pieces[:-1], plan.pieces[-1][:-1] + b',"received_key":"%s"}' % key))
+    before, after = (b": you sent ", b"\n\n") if plan.content_type == SSE else (b'{"received_key":"', b'"}\n')
+    said = (before + key[:7], key[7:] + after)
+    return replace(plan, pieces=(*plan.pieces[: half(plan)], *said, *plan.pieces[half(plan) :]))
+
+
 @functools.cache
 def zeros_gzipped(size: int) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
@@ -183,6 +193,9 @@ FAULTS: Mapping[str, Callable[[Plan, Asked], Plan]] = {
     "slow-headers": lambda plan, asked: replace(plan, head_ms=asked.knobs.head_ms or 1000),
     "slow-chunks": lambda plan, asked: replace(plan, event_ms=asked.knobs.event_ms or 50),
     "echo-credentials": echo_credentials,
+    "echo-in-body": echo_in_body,
+    "echo-in-gzip": lambda plan, asked: gzipped(echo_in_body(plan, asked), asked),
+    "echo-in-huge": lambda plan, asked: echo_in_body(huge(plan, asked), asked),
     "gzip-bomb": gzip_bomb,
     "gzip": gzipped,
     "chunked": lambda plan, _: replace(plan, framing="chunked"),

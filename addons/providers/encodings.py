@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from typing import Protocol
 
 import brotli
 import zstandard
@@ -89,6 +90,98 @@ def _zstd(body: bytes, limit: int) -> tuple[bytes, bool]:
     return bytes(out), bool(body)
 
 
+class Reader(Protocol):
+    """One encoding being undone, piece by piece."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+
+class Unfolding:
+    """A body that is unfolded as it comes; nothing of it is kept. From where it is not in the encoding it names, nothing comes any more:
+    so it is for the client.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        names = [one.strip().lower() for one in encoding.split(",") if one.strip()]
+        self._readers = [READERS[name]() for name in reversed(names) if name in READERS]
+        self._over = any(name not in READERS and name != "identity" for name in names)
+
+    def feed(self, data: bytes) -> bytes:
+        if self._over:
+            return b""
+        for reader in self._readers:
+            try:
+                data = reader.feed(data)
+            except (zlib.error, brotli.error, zstandard.ZstdError):
+                self._over = True
+                return b""
+        return data
+
+
+class _ZlibReader:
+    """gzip of several members; or deflate, with zlib's head or without."""
+
+    def __init__(self, bits: int = 16 + zlib.MAX_WBITS) -> None:
+        self._bits = bits
+        self._reader = zlib.decompressobj(bits)
+
+    def feed(self, data: bytes) -> bytes:
+        out = bytearray()
+        while data:
+            if self._reader.eof:
+                self._reader = zlib.decompressobj(self._bits)
+            out += self._reader.decompress(data)
+            data = self._reader.unused_data if self._bits > zlib.MAX_WBITS else b""
+        return bytes(out)
+
+
+class _DeflateReader(_ZlibReader):
+    """zlib as the RFC says, or raw deflate as some servers send; the first two bytes tell. RFC 1950, 2.2."""
+
+    def __init__(self) -> None:
+        super().__init__(zlib.MAX_WBITS)
+        self._first = b""
+
+    def feed(self, data: bytes) -> bytes:
+        if len(self._first) < 2:
+            self._first += data
+            if len(self._first) < 2:
+                return b""
+            data = self._first
+            if data[0] & 15 != 8 or int.from_bytes(data[:2]) % 31:
+                self._reader = zlib.decompressobj(-zlib.MAX_WBITS)
+        return super().feed(data)
+
+
+class _BrotliReader:
+    def __init__(self) -> None:
+        self._reader = brotli.Decompressor()
+
+    def feed(self, data: bytes) -> bytes:
+        return bytes(self._reader.process(data))
+
+
+class _ZstdReader:
+    def __init__(self) -> None:
+        self._reader = zstandard.ZstdDecompressor().decompressobj()
+
+    def feed(self, data: bytes) -> bytes:
+        out = bytearray()
+        while data:
+            if self._reader.eof:
+                self._reader = zstandard.ZstdDecompressor().decompressobj()
+            out += self._reader.decompress(data)
+            data = self._reader.unused_data if self._reader.eof else b""
+        return bytes(out)
+
+
+READERS: dict[str, Callable[[], Reader]] = {
+    "gzip": _ZlibReader,
+    "x-gzip": _ZlibReader,
+    "deflate": _DeflateReader,
+    "br": _BrotliReader,
+    "zstd": _ZstdReader,
+}
 DECODERS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,

@@ -177,6 +177,7 @@ def policies(
     identity: str = IDENTITY,
     masking: str = MASKING,
     connections: str = "",
+    approval: str = "",
 ) -> dict[str, str]:
     """All six files. down_port: one that nobody listens on (9 is discard, RFC 863)."""
     connections = connections.replace("UPSTREAM", upstream) or CONNECTIONS.format(
@@ -186,7 +187,7 @@ def policies(
         "identity.yaml": identity,
         "connections.yaml": connections,
         "masking.yaml": masking,
-        "approval.yaml": APPROVAL.format(hold_seconds=hold_seconds),
+        "approval.yaml": approval or APPROVAL.format(hold_seconds=hold_seconds),
         "retention.yaml": RETENTION,
         "controls.yaml": CONTROLS,
     }

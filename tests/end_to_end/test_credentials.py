@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -66,12 +68,12 @@ MakeWorld = Callable[..., AbstractContextManager[Bench]]
 def world(template: Template, tmp_path: Path) -> MakeWorld:
     """A gateway with connections given as (id, provider, the rest of the entry), and variables of its own."""
 
-    def make(*entries: tuple[str, str, str], **variables: str) -> AbstractContextManager[Bench]:
+    def make(*entries: tuple[str, str, str], approval: str = "", **variables: str) -> AbstractContextManager[Bench]:
         text = "version: 1\nother_hosts: deny\nconnections:\n" + "".join(
             CONNECTION.format(id=name, provider=provider, upstream="UPSTREAM") + rest
             for name, provider, rest in entries
         )
-        return bench(template, tmp_path, identity=IDENTITY, connections=text, environment=variables)
+        return bench(template, tmp_path, identity=IDENTITY, connections=text, approval=approval, environment=variables)
 
     return make
 
@@ -240,6 +242,72 @@ def test_a_key_that_the_provider_repeats_comes_off(world: MakeWorld) -> None:
             "header:x-received-key",
             "body",
         }
+
+
+KEYED = '    credential: {header: x-api-key, value: "${env:LOCAL_PROVIDER_KEY}"}\n'
+FILLER = b"[affidavit: credential removed]"
+STREAMED = json.dumps(json.loads(BODY) | {"stream": True}).encode()
+NO_RULES = "version: 1\nrules: []\n"
+OLLAMA = ("one", "ollama", KEYED)
+
+
+@pytest.mark.parametrize("approval", ["", NO_RULES], ids=["watched", "passing"])
+@pytest.mark.parametrize(
+    ("entry", "body", "path", "script", "filler"),
+    [
+        pytest.param(("one", "openai", KEYED), BODY, "", {"fault": "echo-in-body"}, FILLER, id="whole"),
+        pytest.param(("one", "openai", KEYED), BODY, "", {"fault": "echo-in-gzip"}, FILLER, id="whole-compressed"),
+        pytest.param(("one", "openai", KEYED), BODY, "", {"fault": "echo-in-huge"}, FILLER, id="over-4-MiB"),
+        pytest.param(
+            ("one", "openai", KEYED + "    limits: {reply_bytes: 65536}\n"), BODY, "", {"fault": "echo-in-huge"}, b"", id="over-what-is-held"
+        ),
+        pytest.param(("one", "openai", KEYED), STREAMED, "", {"fault": "echo-in-body"}, b"", id="events"),
+        pytest.param(("one", "openai", KEYED), STREAMED, "", {"fault": "echo-in-body", "event_ms": 20}, b"", id="slow-events"),
+        pytest.param(OLLAMA, STREAMED, "/api/chat", {"fault": "echo-in-body"}, b"", id="lines"),
+    ],
+)  # fmt: skip
+def test_a_key_that_comes_back_in_a_success_is_taken_out(
+    world: MakeWorld,
+    approval: str,
+    entry: tuple[str, str, str],
+    body: bytes,
+    path: str,
+    script: dict[str, Any],
+    filler: bytes,
+) -> None:
+    with world(entry, approval=approval) as made:
+        seq = made.last_seq()
+        answer = asked(made, "one", body=body, path=path, headers=(("x-local-script", json.dumps(script)),))
+        row = made.closed_exchange(seq)
+        found = [json.loads(event["leaf"])["attrs"] for event in made.events_since(seq, "finding")]
+
+        assert (answer.status, row["outcome"]) == (200, "completed")
+        assert PROVIDER_KEY.encode() not in answer.body
+        assert PROVIDER_KEY[:7].encode() not in answer.body
+        assert (filler or FILLER[: len(PROVIDER_KEY)].ljust(len(PROVIDER_KEY), b"*")) in answer.body
+        assert [one["detail"] for one in found if one["code"] == "credential_echoed"] == ["body"]
+        made.gateway.stop()
+        held = b"".join(path.read_bytes() for path in made.state.path.glob("evidence.db*"))
+        assert PROVIDER_KEY.encode() not in held
+
+
+def test_a_compressed_stream_ends_before_the_key_as_one_that_broke_off(world: MakeWorld) -> None:
+    with world(("one", "openai", KEYED), approval=NO_RULES) as made:
+        seq = made.last_seq()
+        whole = asked(made, "one", body=STREAMED, headers=(("x-local-fault", "gzip"),))
+        made.closed_exchange(seq)
+        seq = made.last_seq()
+        broken = asked(made, "one", body=STREAMED, headers=(("x-local-fault", "echo-in-gzip"),))
+        row = made.closed_exchange(seq)
+        found = [json.loads(event["leaf"])["attrs"]["code"] for event in made.events_since(seq, "finding")]
+
+        text = zlib.decompressobj(31).decompress(broken.body)
+        assert b"[DONE]" in gzip.decompress(whole.body)
+        assert text.startswith(b"data: ")
+        assert b"you sent" not in text
+        assert PROVIDER_KEY[:7].encode() not in text
+        assert (row["outcome"], row["error"]) == ("failed", "credential_echoed")
+        assert "credential_echoed" in found
 
 
 def needs(module: str) -> Any:

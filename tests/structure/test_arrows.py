@@ -46,6 +46,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jinja2": ("addons/console/", "addons/evidence/package"),
 }
 SHARED_BY_ADDONS = {
+    "echoes",
     "facts",
     "histories",
     "hooks",
