@@ -185,22 +185,22 @@ def fault(rule: str = "") -> Refused:
 UNRECORDED = "Affidavit cannot write its evidence, so it lets nothing pass; its operator types: affidavit status"
 
 
-def _cut(flow: http.HTTPFlow, refused: Refused) -> None:
+def cut(exchange: Exchange | None, refused: Refused) -> sockets.Cut:
     """A WebSocket has no status any more: an error in its own form is the last message, and the close frame says why."""
-    exchange, last = exchange_of(flow), b""
+    last = b""
     if exchange:
         exchange.refusal = exchange.refusal or refused
         endpoint = exchange.call.endpoint if exchange.call else ""
         told = (refused.status, refused.code, refused.message)
         last = doors.refusal_message(exchange.provider, endpoint, told, exchange.id)
-    sockets.cut(flow, sockets.Cut(f"{refused.code}: {refused.message}", last))
+    return sockets.Cut(f"{refused.code}: {refused.message}", last)
 
 
 def _close(subject: object, refused: Refused) -> None:
     """Stop whatever a hook was given: a flow, a connection about to be dialled, a layer about to be chosen."""
     if isinstance(subject, http.HTTPFlow):
         if subject.websocket:
-            _cut(subject, refused)
+            sockets.cut(subject, cut(exchange_of(subject), refused))
         else:
             refuse(subject, refused)
     elif isinstance(subject, server_hooks.ServerConnectionHookData):

@@ -273,7 +273,7 @@ class Masking:
 
     # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed
-    def websocket_message(self, flow: http.HTTPFlow) -> None:
+    async def websocket_message(self, flow: http.HTTPFlow) -> None:
         """What each message says becomes the next parts of the exchange, masked; recording.py writes them before it goes on."""
         exchange = hooks.exchange_of(flow)
         assert exchange
@@ -285,11 +285,13 @@ class Masking:
         if exchange.conversation is None:
             exchange.conversation = doors.conversation(exchange.call)
         spoken = exchange.conversation.take(message.content, is_text=message.is_text, from_client=message.from_client)
-        blocked = self._say(exchange, spoken, "request" if message.from_client else "response")
+        work = self._aside if len(message.content) > LARGE_TEXT or self._masker.extra.slow else _here
+        blocked = await work(self._say, exchange, spoken, "request" if message.from_client else "response")
         if blocked and message.from_client:
             raise Refused(403, "content_blocked", "the message contains what may not be sent here", outcome="denied")
         if message.from_client and "request" in self._wires:
-            wire_masking.change_message(self._scope(exchange, "request", wire=True), message)
+            scope = self._scope(exchange, "request", wire=True)
+            await work(self._wire.change_message, exchange, scope, message)
 
     def _say(self, exchange: Exchange, spoken: list[Spoken], direction: str) -> str:
         """Parts of a conversation into the reply's view, with the commands in them; what is blocked, if anything is."""

@@ -1,12 +1,18 @@
-"""Our subclass of mitmproxy's WebSocket layer: a conversation that was refused is cut, where mitmproxy would go on with the next message.
+"""Our subclasses of mitmproxy's WebSocket layer. Internal API, as layers.py: mitmproxy is pinned to one minor, and test_websockets.py and
+test_wire_sockets.py drive them.
 
-Internal API, as layers.py: mitmproxy is pinned to one minor, and test_websockets.py drives it.
+What they add to 12.2.3 (proxy/layers/websocket.py):
+  the end       a conversation that was refused is cut, where mitmproxy would go on with the next message
+  last change   what goes on to the client may go through a change, after every hook: one message becomes one or several
+  whole texts   a changed text is sent in one frame, where mitmproxy cuts it each 4,000 bytes, through characters too
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from mitmproxy import http
@@ -15,7 +21,7 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers import websocket
 from wsproto.connection import ConnectionState
-from wsproto.events import CloseConnection, TextMessage
+from wsproto.events import CloseConnection, Event, Message, TextMessage
 
 POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 NORMAL = 1000
@@ -40,9 +46,108 @@ def cut(flow: http.HTTPFlow, how: Cut) -> None:
     _cuts.setdefault(flow, how)
 
 
+class Torn(Exception):  # noqa: N818 -- a state of the conversation
+    """What the client should get could not be made: it is cut."""
+
+    def __init__(self, how: Cut) -> None:
+        super().__init__(how.reason)
+        self.how = how
+
+
+class Change(Protocol):
+    """What the client gets instead of a provider's messages. Either may raise Torn. It holds no flow."""
+
+    def message(self, content: bytes) -> list[bytes]: ...
+
+    def finish(self) -> list[bytes]:
+        """What was kept back, before the conversation's end."""
+
+
+_changes: WeakKeyDictionary[Flow, Change] = WeakKeyDictionary()
+
+
+def change(flow: http.HTTPFlow, made: Change) -> None:
+    """The client of this flow, if it becomes a WebSocket, gets what `made` makes of it."""
+    _changes[flow] = made
+
+
+class Connection(websocket.WebsocketConnection):
+    """One side of it. `change`: of what is sent to this side."""
+
+    change: Change | None = None
+    torn: Torn | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._pieces: list[str | bytes] = []
+        self._kind: str | bytes = ""  # of what was said last
+
+    def send2(self, event: Event) -> commands.SendData:
+        if self.change is None or not isinstance(event, Message | CloseConnection):
+            return super().send2(event)
+        try:
+            return commands.SendData(self.conn, self._changed(event, self.change))
+        except Torn as torn:
+            self.torn = torn
+            return commands.SendData(self.conn, b"")
+
+    def _changed(self, event: Message[Any] | CloseConnection, made: Change) -> bytes:
+        if isinstance(event, CloseConnection):
+            rest = made.finish() if self.state is ConnectionState.OPEN else []
+            return b"".join(self.send(one) for one in (*map(self._like, rest), event))
+        self._pieces.append(event.data)
+        self._kind = event.data[:0]
+        if not event.message_finished:
+            return b""
+        pieces, self._pieces = self._pieces, []
+        content = b"".join(one.encode() if isinstance(one, str) else one for one in pieces)
+        return b"".join(self.send(self._like(one)) for one in made.message(content))
+
+    def _like(self, content: bytes) -> Message[Any]:
+        """Text where the provider's own was text."""
+        return Message(content.decode("utf-8", "replace") if isinstance(self._kind, str) else content)
+
+
+class Fragmentizer(websocket.Fragmentizer):
+    """A message in the frames it came in, else in one."""
+
+    def __call__(self, content: bytes) -> Iterator[Message[Any]]:
+        if len(content) == sum(self.fragment_lengths) and not self._cuts_characters(content):
+            yield from super().__call__(content)
+        else:
+            yield self.msg(content, message_finished=True)
+
+    def _cuts_characters(self, content: bytes) -> bool:
+        place = 0
+        for length in self.fragment_lengths[:-1]:
+            place += length
+            if content[place] & 0xC0 == 0x80:  # not a character's first byte
+                return self.is_text
+        return False
+
+
 class Socket(websocket.WebsocketLayer):
+    """One conversation."""
+
+    client_ws: Connection
+
+    def start(self, event: events.Event) -> CommandGenerator[None]:
+        for command in super().start(event):
+            if isinstance(command, websocket.WebsocketStartHook):
+                self.client_ws.change = _changes.get(self.flow)
+            yield command
+
+    _handle_event = start
+
     def relay_messages(self, event: events.Event) -> CommandGenerator[None]:
         for command in super().relay_messages(event):
+            if torn := self.client_ws.torn:
+                if self.flow.killable:
+                    self.flow.kill()
+                yield from self._cut(torn.how)
+                return
+            if isinstance(command, commands.SendData) and not command.data:
+                continue  # a piece of what is changed when it is whole
             yield command
             if isinstance(command, websocket.WebsocketMessageHook) and not self.flow.live:
                 yield from self._cut(_cuts.get(self.flow, Cut()))
@@ -51,6 +156,7 @@ class Socket(websocket.WebsocketLayer):
     def _cut(self, how: Cut) -> CommandGenerator[None]:
         """The client is told why; the provider only that it is over."""
         assert self.flow.websocket
+        self.client_ws.change = None  # what it keeps back is not passed
         reason = how.reason.encode()[:REASON_BYTES].decode("utf-8", "ignore")
         if how.last and self.client_ws.state is ConnectionState.OPEN:
             yield self.client_ws.send2(TextMessage(how.last.decode()))
@@ -65,9 +171,11 @@ class Socket(websocket.WebsocketLayer):
         self.flow.websocket.closed_by_client = False
         self.flow.websocket.close_code, self.flow.websocket.close_reason = POLICY_VIOLATION, reason
         yield websocket.WebsocketEndHook(self.flow)
-        self._handle_event = self.done
+        self._handle_event = self.done  # type: ignore[method-assign] # as mitmproxy's layers do
 
 
 def install() -> None:
-    """mitmproxy looks the class up by name in its module."""
+    """mitmproxy looks these classes up by name in their module."""
     websocket.WebsocketLayer = Socket  # type: ignore[misc] # see above
+    websocket.WebsocketConnection = Connection  # type: ignore[misc] # see above
+    websocket.Fragmentizer = Fragmentizer  # type: ignore[misc] # see above

@@ -6,16 +6,18 @@ Not the record's view (masking.py), and not the finding (masks/): what cannot be
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from mitmproxy import http, websocket
 
-from addons import layers
+from addons import hooks, layers, sockets
 from addons.hooks import Exchange, Refused
 from addons.masks.bodies import decoded as text_of
 from addons.masks.engine import ScopedMasker
 from addons.masks.headers import is_credential
 from addons.masks.wire import Changer, kept
+from addons.providers import doors
 from addons.providers.encodings import decoded
 from addons.providers.json_values import NotJson, dumps, loads
 from addons.providers.pieces import sealed
@@ -25,10 +27,11 @@ from addons.providers.wire import media_type
 # Headers that say how bytes travel, not what was asked: of one hop (RFC 9110 7.6.1), framing, negotiation. Not recorded.
 FRAMING = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length host accept accept-encoding date".split()
-)
+) | {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
-NO_WEBSOCKET = "a rule masks replies, and those of a WebSocket cannot be: a value may be cut over two messages; use the provider's HTTP API"
+NO_WEBSOCKET = "a rule masks replies, and of this WebSocket's format it is not known which messages are one text; use the provider's HTTP API"
+NOT_MASKED = "the rest of this conversation could not be masked, so it is not passed on; begin another one"
 STREAMS = frozenset(
     {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
 )
@@ -54,13 +57,68 @@ class WireMasking:
         if asking and asking.masks:
             _mask_request(flow, exchange, asking, body, originals)
         masked = answering if answering and answering.masks else None
-        if masked and flow.request.headers.get("upgrade", "").lower() == "websocket":
-            exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)
-        if masked or (originals and asking and asking.restores):
+        is_socket = flow.request.headers.get("upgrade", "").lower() == "websocket"
+        if masked or (asking and asking.restores and (originals or is_socket)):
             exchange.changer = Changer(masked, originals, sealed)
             flow.request.headers["accept-encoding"] = "identity"
-        if not originals:
+            if is_socket:
+                _change_socket(flow, exchange)
+        elif not originals:
             del self._originals[exchange.caller.subject]
+
+    def change_message(self, exchange: Exchange, scope: ScopedMasker, message: websocket.WebSocketMessage) -> None:
+        """A client's message, for the provider; binary passes, if it is no JSON."""
+        text = text_of(message.content, "") if scope.masks else None
+        if text is None:
+            return
+        try:
+            value, is_json = loads(message.content), True
+        except NotJson:
+            value, is_json = text, False
+        masked = scope.json(value)
+        if masked.withheld:
+            raise Refused(403, "masking_incomplete", "the message could not be masked in time; send less at once")
+        if masked.hits:
+            message.content = dumps(kept(value, masked.value, sealed)) if is_json else str(masked.value).encode()
+        assert exchange.caller
+        remember(self._originals.setdefault(exchange.caller.subject, OrderedDict()), masked.originals)
+
+
+def remember(originals: OrderedDict[str, str], more: Mapping[str, str]) -> None:
+    originals.update(more)
+    while len(originals) > ORIGINALS:
+        originals.popitem(last=False)
+
+
+def _change_socket(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """If it becomes a WebSocket, its client's side is changed message by message."""
+    if exchange.call and doors.knows_conversation(exchange.call):
+        sockets.change(flow, _Messages(exchange))
+    else:
+        exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)
+
+
+class _Messages:
+    """A provider's messages as the client gets them. A fault ends the conversation; nothing that came later is passed."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._rewriter = Rewriter("", exchange.changer)
+
+    def message(self, content: bytes) -> list[bytes]:
+        return self._changed(lambda: self._rewriter.message(content))
+
+    def finish(self) -> list[bytes]:
+        return self._changed(self._rewriter.rest)
+
+    def _changed(self, work: Callable[[], list[bytes]]) -> list[bytes]:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 -- a guard below mitmproxy's hooks: what could not be changed is not passed
+            hooks.log.error("fault in a WebSocket's messages: %s", hooks.frames(error))
+            self._exchange.findings.append(("wire_masking_failed", type(error).__name__))
+            refused = Refused(502, "masking_incomplete", NOT_MASKED, outcome="failed")
+            raise sockets.Torn(hooks.cut(self._exchange, refused)) from None
 
 
 def _mask_request(
@@ -98,9 +156,7 @@ def _mask_request(
             (flow.request.headers.fields[place][0], text.encode("utf-8", "surrogateescape")),
             *flow.request.headers.fields[place + 1 :],
         )
-    originals.update(masked.originals)
-    while len(originals) > ORIGINALS:
-        originals.popitem(last=False)
+    remember(originals, masked.originals)
 
 
 def _masked_headers(flow: http.HTTPFlow, scope: ScopedMasker) -> list[tuple[int, str]]:
@@ -131,21 +187,6 @@ def change_reply(flow: http.HTTPFlow, exchange: Exchange) -> None:
     if changed != body:
         flow.response.headers.pop("content-encoding", None)
         flow.response.content = changed
-
-
-def change_message(scope: ScopedMasker, message: websocket.WebSocketMessage) -> None:
-    """`wire: request`: what cannot be masked as JSON is refused, not passed."""
-    if not scope.masks:
-        return
-    try:
-        value = loads(message.content)
-    except NotJson:
-        value = message.content.decode("utf-8", "replace")
-    masked = scope.json(value)
-    if masked.withheld or (masked.hits and not isinstance(value, (dict, list))):
-        raise Refused(403, "masking_incomplete", UNMASKABLE)
-    if masked.hits:
-        message.content = dumps(masked.value)
 
 
 def changed_body(body: bytes, content_type: str, changer: Changer) -> bytes:

@@ -160,6 +160,12 @@ def _stream(call: Call, framer: Framer) -> Stream:
     return Stream(framer, promised, choose)
 
 
+def knows_conversation(call: Call) -> bool:
+    """Whether the WebSocket form of its endpoint has a reader of its own."""
+    endpoint = endpoint_with_id(call.endpoint)
+    return bool(endpoint and endpoint.conversation)
+
+
 def conversation(call: Call) -> Reader:
     """The reader of a WebSocket's messages."""
     endpoint = endpoint_with_id(call.endpoint)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from addons.providers.call import Json
+from addons.providers.json_values import array
 
 _TEXTS: Final = frozenset(
     "content text reasoning reasoning_content refusal thinking tool_plan value delta completion response generation outputText "
@@ -26,7 +27,24 @@ _SEALED: Final = frozenset(
 _INDEXES: Final = ("index", "output_index", "content_index", "summary_index", "contentBlockIndex", "item_id", "id")
 _ENDINGS: Final = ("finish_reason", "finishReason", "stop_reason", "done", "is_finished")
 _QUIET: Final = frozenset({"ping", "heartbeat", "response.in_progress", "response.queued", "interaction.status_update"})
-_BINARY: Final = ("audio.delta", "partial_image")
+_STREAM_ENDS: Final = frozenset(
+    {
+        "response.done",
+        "response.completed",
+        "response.incomplete",
+        "response.failed",
+        "response.cancelled",
+        "response.error",
+    }
+)
+_BY_PLACE: Final = ("response.", "conversation.item.")
+_LIVE: Final = ("serverContent", "server_content")
+_LIVE_ENDS: Final = ("turnComplete", "turn_complete", "generationComplete", "generation_complete", "interrupted")
+_LIVE_CALLS: Final = ("toolCall", "tool_call")
+_LIVE_TURNS: Final = ("modelTurn", "model_turn")
+_LIVE_HEARD: Final = ("inputTranscription", "input_transcription")
+_LIVE_SPOKEN: Final = ("outputTranscription", "output_transcription")
+_BINARY: Final = ("audio.delta", "audio.done", "partial_image")
 _WHOLE_KINDS: Final = ("message", "response.created", "response.completed", "response.incomplete", "response.failed")
 _DEPTH: Final = 12
 
@@ -61,11 +79,12 @@ def spots(event: str, value: Json) -> list[Spot]:
         return [spot for choice in value["choices"] for spot in _of_choice(choice)]
     if isinstance(value.get("candidates"), list):
         return [spot for number, one in enumerate(value["candidates"]) for spot in _of_candidate(number, one)]
+    if any(isinstance(value.get(name), dict) for name in _LIVE):
+        return [spot for name in _LIVE for spot in _of_live(name, value.get(name))]
     if event == "chunk" and _is_text_in_base64(value.get("bytes")):
         return [Spot(value, "bytes", ("bytes",), is_base64=True)]
     if _is_delta(event, kind, value):
-        place = tuple(str(value[name]) for name in _INDEXES if isinstance(value.get(name), str | int))
-        return list(_leaves(value, (kind, *place), "", 0))
+        return list(_leaves(value, (kind, *_place(value)), "", 0))
     return []
 
 
@@ -115,6 +134,21 @@ def _of_candidate(number: int, candidate: Json) -> Iterator[Spot]:
             yield Spot(part, "text", ("candidates", candidate.get("index", number), bool(part.get("thought"))))
 
 
+def _of_live(name: str, content: Json) -> Iterator[Spot]:
+    """Gemini's Live API: what the model writes, what it says and what it hears, each a text of its own."""
+    if not isinstance(content, dict):
+        return
+    for key in _LIVE_TURNS:
+        turn = content.get(key)
+        for part in array(turn.get("parts")) if isinstance(turn, dict) else ():
+            if isinstance(part, dict) and isinstance(part.get("text"), str):
+                yield Spot(part, "text", (name, key, bool(part.get("thought"))))
+    for key in (*_LIVE_HEARD, *_LIVE_SPOKEN):
+        said = content.get(key)
+        if isinstance(said, dict) and isinstance(said.get("text"), str):
+            yield Spot(said, "text", (name, key))
+
+
 def _leaves(value: Json, channel: tuple[Any, ...], name: str, depth: int, container: Any = None) -> Iterator[Spot]:
     if depth > _DEPTH:
         return
@@ -127,7 +161,8 @@ def _leaves(value: Json, channel: tuple[Any, ...], name: str, depth: int, contai
             here = container if container is not None else value
             if isinstance(one, str):
                 in_tool = "toolUse" in channel
-                if key in _JSONS or (key == "input" and in_tool):
+                of_call = str(channel[0]).endswith("arguments.delta")  # of OpenAI's Responses and Realtime
+                if key in _JSONS or (key == "input" and in_tool) or (key == "delta" and of_call):
                     yield Spot(here, key, (*channel, key), is_json=True)
                 elif key in _TEXTS:
                     yield Spot(here, key, (*channel, key))
@@ -153,14 +188,19 @@ def _is_text_in_base64(said: Json) -> bool:
 
 
 def is_quiet(event: str, value: Json) -> bool:
-    """It says nothing, and ends nothing."""
-    return isinstance(value, dict) and _kind(event, value) in _QUIET
+    """It says nothing, and ends nothing. Sound comes between the pieces of its own transcript."""
+    if not isinstance(value, dict):
+        return False
+    kind = _kind(event, value)
+    return kind in _QUIET or any(sign in kind for sign in _BINARY)
 
 
 def ends(value: Json, channel: tuple[Any, ...]) -> bool:
     """Whether the event ends the channel: its own choice or block is over, or the whole."""
     if not isinstance(value, dict):
         return True
+    if (by_place := _ends_by_place(value, channel)) is not None:
+        return by_place
     for name in ("choices", "candidates"):
         if isinstance(listed := value.get(name), list):
             if channel[:1] != (name,):
@@ -179,10 +219,44 @@ def ends(value: Json, channel: tuple[Any, ...]) -> bool:
     return index is None or len(channel) < 2 or channel[1] == index or not str(channel[1]).isdigit()
 
 
+def _ends_by_place(value: dict[str, Json], channel: tuple[Any, ...]) -> bool | None:
+    """Of formats in which texts go on side by side: OpenAI's Responses and Realtime, Gemini's Live. None: it is another."""
+    kind, of = _kind("", value), str(channel[0])
+    if of in _LIVE:
+        content: dict[str, Json] = next((value[name] for name in _LIVE if isinstance(value.get(name), dict)), {})
+        heard = content.get(channel[1])
+        finished = isinstance(heard, dict) and heard.get("finished")
+        return bool(finished or any(content.get(name) for name in _LIVE_ENDS) or any(map(value.get, _LIVE_CALLS)))
+    if not of.startswith(_BY_PLACE):
+        return None
+    if kind in _STREAM_ENDS:
+        return of.startswith("response.")
+    place = _place(value)
+    same = kind.startswith(_BY_PLACE) and kind[:8] == of[:8] and channel[1 : 1 + len(place)] == place
+    return bool(place) and same and not kind.endswith("delta")
+
+
+def _place(value: dict[str, Json]) -> tuple[str, ...]:
+    return tuple(str(value[name]) for name in _INDEXES if isinstance(value.get(name), str | int))
+
+
 def follows(channel: tuple[Any, ...], other: tuple[Any, ...], *, both_json: bool) -> bool:
-    """Whether a text of `channel` comes after the text of `other`: the same speaker says one thing after the other, but for calls side by side."""
+    """Whether a text of `channel` comes after the text of `other`: the same speaker says one thing after the other, but for calls side by side.
+
+    What a person is heard to say, and what a voice says, are told while the rest goes on.
+    """
+    if _is_heard(channel) != _is_heard(other) or _is_transcript(channel) != _is_transcript(other):
+        return False
     roots = [one[:2] if one[:1] in (("choices",), ("candidates",)) else () for one in (channel, other)]
     return channel != other and roots[0] == roots[1] and not both_json
+
+
+def _is_heard(channel: tuple[Any, ...]) -> bool:
+    return str(channel[0]).startswith("conversation.") or (channel[0] in _LIVE and channel[1] in _LIVE_HEARD)
+
+
+def _is_transcript(channel: tuple[Any, ...]) -> bool:
+    return "transcript" in str(channel[0]) or (channel[0] in _LIVE and channel[1] in _LIVE_SPOKEN)
 
 
 def alone(value: Json, spot: Spot) -> Json:

@@ -102,6 +102,16 @@ class Rewriter:
             out += [b"\n"] if not torn and self._framing == "lines" else ()
         return b"".join((*out, *self._flushed(None)))
 
+    def message(self, content: bytes) -> list[bytes]:
+        """A message of a WebSocket, which is an event by itself; each thing given back is one too. Sound and pictures pass."""
+        if not _is_text(content):
+            return [content]
+        return list(self._changed(Cut(content, "", content)))
+
+    def rest(self) -> list[bytes]:
+        """What is held of all texts, in messages of their own."""
+        return list(self._flushed(None))
+
     def _changed(self, cut: Cut) -> Iterator[bytes]:
         if not cut.payload:
             yield from self._without_payload(cut)
@@ -136,7 +146,7 @@ class Rewriter:
                 yield from self._flushed(value)
             value = self._changer.whole(value)
         else:
-            yield from self._said_before(found)
+            yield from self._said_before(value, found)
             self._fill(cut, value, found)
         if isinstance(value, dict):
             _drop_token_lists(value)
@@ -144,14 +154,14 @@ class Rewriter:
                 value["sequence_number"] = number + self._added
         yield cut.data if (after := dumps(value)) == before else self._spelled(cut, after)
 
-    def _said_before(self, found: list[Spot]) -> Iterator[bytes]:
-        """What is held of texts that end because another begins."""
+    def _said_before(self, value: Json, found: list[Spot]) -> Iterator[bytes]:
+        """What is held of texts that end because another begins, or by what stands beside it."""
         for channel in list(self._texts):
             if any(
                 (spot.is_fresh and spot.channel == channel)
                 or (spot.text and follows(spot.channel, channel, both_json=spot.is_json and channel in self._jsons))
                 for spot in found
-            ):
+            ) or (all(spot.channel != channel for spot in found) and ends(value, channel)):
                 yield from self._rest(channel)
 
     def _fill(self, cut: Cut, value: Json, found: list[Spot]) -> None:
@@ -206,6 +216,8 @@ class Rewriter:
         if isinstance(number := event.get("sequence_number"), int):
             self._added += 1
             event["sequence_number"] = number + self._added
+        if isinstance(said := event.get("event_id"), str):
+            event["event_id"] = f"{said}_rest"
         yield self._spelled(cut, dumps(event), added=True)
 
     def _spelled(self, cut: Cut, payload: bytes, *, added: bool = False) -> bytes:
@@ -219,6 +231,14 @@ class Rewriter:
         if added and self._framing == "array":
             return (b",\r\n" if self._in_array else b"\n") + payload
         return cut.data.replace(cut.payload, payload, 1)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_json(payload: bytes) -> bool:
