@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import regex
 
 _WORD = regex.compile(r"[^\W\d_]+")
-_LETTERS = bytes(ord(chr(code).lower()) if code < 0x80 and chr(code).isalpha() else ord(" ") for code in range(256))
-_CAMEL = regex.compile(r"[a-z][A-Z]")
+_LETTERS = bytes(code if code < 0x80 and chr(code).isalpha() else ord(" ") for code in range(256))
+_CAMEL = re.compile(r"[a-z][A-Z]")
 _PART = regex.compile(r"[^\W\d_A-Z]+|[A-Z]+(?=[A-Z][a-z])|[A-Z]+[^\W\d_A-Z]*")
 
 
 def words_of(text: str) -> list[str]:
     """In small letters; camelCase both whole and in parts."""
-    found: list[str] = (
-        text.encode().translate(_LETTERS).decode().split() if text.isascii() else _WORD.findall(text.lower())
-    )
-    if not text.islower() and _CAMEL.search(text):
-        found += [part.lower() for part in _PART.findall(text)]
+    if not text.isascii():
+        found: list[str] = _WORD.findall(text.lower())
+        return found + ([part.lower() for part in _PART.findall(text)] if _CAMEL.search(text) else [])
+    letters = text.encode().translate(_LETTERS).decode()
+    found = letters.lower().split()
+    if _CAMEL.search(letters):
+        mixed = " ".join(word for word in letters.split() if not (word.islower() or word.istitle() or word.isupper()))
+        found += _PART.sub(r"\g<0> ", mixed).lower().split()
     return found
 
 

@@ -72,7 +72,8 @@ _PLAIN_NAMES = frozenset(
         ),
     }
 )  # what most of a body stands under: no detector reads anything into them
-_RUN = re.compile(rb"0+")
+_RUN, _WHOLE_RUN = re.compile(rb"0+"), re.compile(r"<0+>")
+_DIGITS_ALONE = bytes(code if code == ord("0") else ord(" ") for code in range(256))
 _SEPARATORS = bytes.maketrans(b" .-/", b"____")
 _LAYOUTS, _LINE = 4096, 128  # shapes remembered, and how long they may be: digits and letters are not in them
 _SLACK = 24  # characters outside a strip that may be white space and a stop
@@ -85,9 +86,15 @@ class Family:
         members = tuple(detectors)
         weak = tuple(one for one in members if one.confidence < SURE)
         strong = tuple(one for one in members if one.confidence >= SURE)
-        self._strong = tuple(one for one in strong if not one.shapes)
-        self._shaped = tuple(_by_digits(strong))
+        self._many = len(weak) > _FEW
+        if not self._many:  # reading the words around costs more than trying them
+            strong, weak = (*strong, *weak), ()
+        self._strong = dict.fromkeys(one for one in strong if not one.shapes)
+        self._shaped = any(one.shapes for one in members)
+        self._by_run = _by_run(members)
+        self._by_look = tuple(_by_look(members))
         self._of_shape = lru_cache(_LAYOUTS)(self._fitting)
+        self._needs_words = frozenset(weak)
         self._alone = tuple(one for one in weak if one.alone)
         self._signed = tuple(one for one in weak if one.context and one.context.signs)
         self._by_cue: dict[str, list[Pattern]] = defaultdict(list)
@@ -95,18 +102,17 @@ class Family:
             for cue in in_any_number(one.context.cues) if one.context else ():
                 self._by_cue[cue].append(one)
         self._cues = frozenset(self._by_cue)
-        self._many = len(weak) > _FEW
-        if not self._many:  # reading the words around costs more than trying them
-            self._strong += weak
 
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
-        chosen = dict.fromkeys(self._strong)
+        chosen = self._strong.copy()
+        fitting: frozenset[Pattern] = frozenset()
         if self._shaped:
             shape = strip.shape()
-            fitting = self._of_shape if len(shape) <= _LINE else self._fitting
-            chosen.update(fitting(shape))
-        for cue in self._cues.intersection(strip.words()) if self._many else ():
-            chosen.update(dict.fromkeys(self._by_cue[cue]))
+            fitting, strong = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
+            chosen.update(strong)
+        if self._many:
+            for cue in self._cues.intersection(strip.words()):
+                chosen.update((one, None) for one in self._by_cue[cue] if not one.shapes or one in fitting)
         if self._signed and not sight.text.isascii():
             around = " ".join(strip.around).lower()
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
@@ -114,18 +120,18 @@ class Family:
             chosen.update(dict.fromkeys(self._alone))
         return chosen
 
-    def _fitting(self, shape: bytes) -> dict[Pattern, None]:
-        """Those that such a shape may hold."""
+    def _fitting(self, shape: bytes) -> tuple[frozenset[Pattern], dict[Pattern, None]]:
+        """Those with a shape that this one may hold, and which of them need no word near them."""
+        fitting = {one for run in set(shape.translate(_DIGITS_ALONE).split()) for one in self._by_run.get(run, ())}
         seen: dict[Look, bytes] = {}
         stands = bytes.__contains__ if len(shape) <= BLOCK else holds
-        fitting: dict[Pattern, None] = {}
-        for digits, look, parts in self._shaped:
+        for digits, look, parts in self._by_look:
             if not stands(shape, digits):
                 break
             if look not in seen:
                 seen[look] = look(shape)
-            fitting.update((one, None) for part, one in parts if stands(seen[look], part))
-        return fitting
+            fitting.update(one for part, one in parts if one not in fitting and stands(seen[look], part))
+        return frozenset(fitting), dict.fromkeys(fitting - self._needs_words)
 
 
 type Look = Callable[[bytes], bytes]
@@ -151,14 +157,24 @@ def _joined(shape: bytes) -> bytes:
 _LOOKS: dict[str, Look] = {"<": _edged, "*": _blurred, "_": _joined}
 
 
-def _by_digits(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, Look, list[tuple[bytes, Pattern]]]]:
-    """Their shapes by the longest run of digits, the shortest first: where it does not stand, none that follows can."""
+def _by_run(patterns: Iterable[Pattern]) -> dict[bytes, list[Pattern]]:
+    """Those of which a shape is one run of digits, by the run."""
+    found: dict[bytes, list[Pattern]] = defaultdict(list)
+    for one in patterns:
+        for shape in filter(_WHOLE_RUN.fullmatch, one.shapes):
+            found[shape.strip("<>").encode()].append(one)
+    return dict(found)
+
+
+def _by_look(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, Look, list[tuple[bytes, Pattern]]]]:
+    """Their other shapes by the longest run of digits, the shortest first: where it does not stand, none that follows can."""
     groups: dict[tuple[int, str], list[tuple[bytes, Pattern]]] = defaultdict(list)
     for one in patterns:
         for shape in one.shapes:
-            longest = max(map(len, _RUN.findall(shape.encode())), default=0)
-            sign = next((sign for sign in _LOOKS if sign in shape), "")
-            groups[longest, sign].append((shape.replace("*", "A").encode(), one))
+            if not _WHOLE_RUN.fullmatch(shape):
+                longest = max(map(len, _RUN.findall(shape.encode())), default=0)
+                sign = next((sign for sign in _LOOKS if sign in shape), "")
+                groups[longest, sign].append((shape.replace("*", "A").encode(), one))
     for longest, sign in sorted(groups):
         yield b"0" * longest, _LOOKS.get(sign, bytes), groups[longest, sign]
 

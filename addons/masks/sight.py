@@ -38,14 +38,13 @@ SHORT = 300
 ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")
 _BORN_BEFORE = 64  # as far as it may stand before the date, and the longest date
-_NUMBERS = regex.compile(
-    r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
-)  # no 0.1234567
+_NUMBERS = re.compile(
+    rb"0(?<!00)(?<!0\.0)(?!0{0,2}\.0{5,}(?![0.]))(?:[ .\-/()]{0,3}0){5,400}"
+)  # on marks; no 0.1234567
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
 _SIX_DIGITS = 6 + 5 * 3  # characters, at most
 _MEETINGS = (b"A0", b"0A", b"A-0", b"0-A")
 _FOUR, _CENTURIES = re.compile(rb"0000"), (b"19", b"20")  # on marks; no date has more digits before its year
-_YEARS = regex.compile(r"(?:19|20)[0-9]{2}")
 _MEETING = re.compile(
     rb"0(?:(?<=A0)|(?<=A[ -]0)|(?=[ -]?A))"
 )  # without it `capitals` of a long text is empty; on marks
@@ -64,17 +63,22 @@ _COLONS = tuple(  # a sign without which there is none, and what it looks like i
 _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
 
 
-_MOMENT = regex.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}(T)[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(Z)?")
+_DAY_AND_MINUTE = b"0000-00-00T00:00"
+_MOMENTS = tuple(  # RFC 3339, on marks with T and Z, the longest first
+    _DAY_AND_MINUTE + rest for rest in (b":00.000000000Z", b":00.000000Z", b":00.000Z", b":00Z", b":00.000000", b":00.000", b":00", b"Z", b"")
+)
 
 
 def _classes(choose: Callable[[str], str]) -> bytes:
     return bytes(ord(choose(chr(code))) if code < 0x80 else ord(" ") for code in range(256))
 
 
-_CAPITAL_CLASS = _classes(
-    lambda letter: "0" if letter.isdigit() else "A" if letter.isupper() else "-" if letter in " -" else "."
-)
 _MARKS = _classes(lambda one: "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one)
+_MARKS_OF_TIME = _classes(
+    lambda one: one if one in "TZ" else "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one
+)
+_AS_CAPITALS = bytes.maketrans(b"TZ", b"AA")
+_MEETING_CLASS = _classes(lambda one: one if one in "0A" else "-" if one in " -" else ".")  # of marks
 _SHAPE_CLASS = bytes(
     ord("0") if chr(code).isdigit() and code < 0x80 else ord("A") if chr(code).isalpha() else code
     for code in range(256)
@@ -159,6 +163,7 @@ class Sight:
         self.runs = runs_of(text, self.raw)
         self._places: dict[bytes, list[int]] = {}
         self._strips: dict[str, Strip] = {}
+        self._calm: bytes | None = None
 
     def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
         """How far a look around may go: not beyond the leaf, where the text is leaves joined."""
@@ -220,35 +225,45 @@ class Sight:
             return NOTHING
         return self._cut([match.span() for match in self.each(_BROKEN, self.text)], 2, 40)
 
+    def calm(self) -> bytes:
+        """The marks without the moments that a log has in each line: they hold no number, and no capital that means anything."""
+        if self._calm is None:
+            self._calm = self.marks
+            if _DAY_AND_MINUTE.replace(b"T", b"A") in self.marks:
+                calm = self.raw.translate(_MARKS_OF_TIME)
+                for moment in _MOMENTS:
+                    calm = calm.replace(moment, b"a" * len(moment))
+                self._calm = calm.translate(_AS_CAPITALS)
+        return self._calm
+
     def numbers(self) -> Strip:
-        if not finds(_MANY_DIGITS, self.marks, _SIX_DIGITS):
+        if not finds(_MANY_DIGITS, self.calm(), _SIX_DIGITS):
             return NOTHING
-        found = self.each(_NUMBERS, self.text)
-        return self._cut([match.span() for match in found if not _DATE.fullmatch(match[0])], 4, 4)
+        found = (match.span() for match in _NUMBERS.finditer(self.calm()))
+        return self._cut([place for place in found if not _DATE.fullmatch(self.text, *place)], 4, 4)
 
     def capitals(self) -> Strip:
-        if self.capital == self.low or (self.capital is self.raw and not _MEETING.search(self.marks)):
+        marks = self.calm() if self.capital is self.raw else self.calm().upper()
+        if not _MEETING.search(marks):
             return NOTHING
-        classes = bytearray(self.capital.translate(_CAPITAL_CLASS))
+        classes = bytearray(marks.translate(_MEETING_CLASS))
         for start, end in self.runs:  # nothing else of this family is that long
             if end - start > _LONGEST_WORD and not _IBAN.match(self.text, start):
                 classes[start:end] = bytes(end - start)
-        for moment in _MOMENT.finditer(self.raw):  # a log has one a line
-            for group in (1, 2):
-                if moment.start(group) >= 0:
-                    classes[moment.start(group)] = 0
         return self._cut(((at, at + 2) for at in _meetings(classes)), 16, 48)
 
     def dotted(self) -> Strip:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 24, 8)
 
     def years(self) -> Strip:
-        four = [match.start() for match in _FOUR.finditer(self.marks)]
-        found = [place for place in four if self.raw[place : place + 2] in _CENTURIES]
-        born = self.name or any(BIRTH.search(self.low, max(0, place - _BORN_BEFORE), place) for place in found)
-        return (
-            self._cut([match.span() for match in self.each(_YEARS, self.text)], 24, 12) if found and born else NOTHING
-        )
+        found: list[tuple[int, int]] = []
+        for four in _FOUR.finditer(self.marks):
+            place, end = four.span()
+            if self.raw[place : place + 2] in _CENTURIES and (
+                self.name or BIRTH.search(self.low, max(0, place - _BORN_BEFORE), place)
+            ):
+                found.append((place, end))
+        return self._cut(found, 24, 12)
 
     def colons(self) -> Strip:
         text, low = self.text, self.low

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import regex
 
-from addons.masks.detectors.kinds import Pattern, words
+from addons.masks.detectors.kinds import Pattern, unbroken, words
 from addons.masks.sight import Where
 
 _S = r"[ .\-/]"
@@ -41,10 +39,6 @@ _RANGES = (  # first digits, from and to; lengths
 )
 
 
-def _unbroken(lengths: Iterable[int]) -> tuple[str, ...]:
-    return tuple(f"<{'0' * length}>" for length in lengths)
-
-
 _LENGTHS = {str(first): lengths for low, high, lengths in _RANGES for first in range(low, high + 1)}
 _DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, cross sum
 
@@ -73,10 +67,10 @@ DETECTORS = (
             with_context=0.95,
         )
         for pattern, shapes in (
-            (_UNBROKEN, _unbroken(range(12, 20))),
+            (_UNBROKEN, unbroken(*range(12, 20))),
             (_IN_FOURS, ("0000_0000_0000_0",)),
             (_OF_NINETEEN, ("0000_0000_0000_0000_0",)),
-            (_ODD, ("0000_000000", *_unbroken((8, 10, 11, 12, 14, 15, 16)))),
+            (_ODD, ("0000_000000", *unbroken(8, 10, 11, 12, 14, 15, 16))),
             (_SPREAD, ("_".join("0" * 13),)),
         )
     ),

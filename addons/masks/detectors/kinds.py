@@ -6,6 +6,7 @@ context word near them, the name they stand under, or to be all that was said.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ SURE = 0.5
 _MANY = 500  # places, from which on context words are looked for once
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_DIGITS = regex.compile(r"(\[[0-9\-]+\])(\{[0-9]+(?:,[0-9]+)?\})?")
 _SAID = regex.compile(r"\w+")
 _JOINING = frozenset({"and", "or", "und", "oder", "et", "ou", "y", "o", "e"})
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hangul}\p{Thai}\p{Hiragana}\p{Katakana}\p{Hebrew}\p{Cyrillic}\p{Greek}]")
@@ -110,6 +112,17 @@ def anything(_: str) -> bool:
     return True
 
 
+type Expression = regex.Pattern[str] | re.Pattern[str]
+
+
+def _quick(pattern: regex.Pattern[str]) -> Expression:
+    """The same for the standard library's `re`, which takes a third of the time; it has no timeout, so not for long texts, and not every feature."""
+    try:
+        return re.compile(pattern.pattern, pattern.flags & re.IGNORECASE)
+    except re.error:
+        return pattern
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pattern:
     """One pattern on one strip, checked by arithmetic, helped by context.
@@ -133,6 +146,10 @@ class Pattern:
     ] = ()  # one of these is in the strip's shape (0: digit, A: letter, *: either, <00>: no digit beyond, _: separators), or the pattern cannot match
     long: regex.Pattern[str] | None = None  # for texts in which capitals mean something
     dear: bool = False  # `valid` costs more than a look for context words
+    _quick: tuple[Expression, Expression] = field(init=False, repr=False)  # for a short text, and one of middling length
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_quick", (_quick(self.pattern), _quick(self.long or self.pattern)))
 
     @property
     def entities(self) -> frozenset[str]:
@@ -143,11 +160,31 @@ class Pattern:
 
     def on(self, sight: Sight, strip: Strip) -> Iterator[Found]:
         """The detections on a strip of the sight."""
-        pattern = self.long if self.long and len(sight.text) > SHORT else self.pattern
-        group = "value" if "value" in pattern.groupindex else 0
-        spans = [match.span(group) for match in sight.each(pattern, strip.text)]
+        group = "value" if "value" in self.pattern.groupindex else 0
+        if sight.shared:
+            found: Iterator[regex.Match[str] | re.Match[str]] = sight.each(self.long or self.pattern, strip.text)
+        else:
+            found = self._quick[len(sight.text) > SHORT].finditer(strip.text)
+        spans = [match.span(group) for match in found]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
+
+
+def unbroken(*lengths: int) -> tuple[str, ...]:
+    """The shapes of a number of digits alone, of one of these lengths."""
+    return tuple(f"<{'0' * length}>" for length in lengths)
+
+
+def _of_digits_alone(shape: str) -> tuple[str, ...]:
+    """The shapes of a number that is never written with separators; none of any other."""
+    lengths: set[int] = set()
+    for way in shape.split("|"):
+        counts = _DIGITS.findall(way)
+        if "".join(f"{digit}{count}" for digit, count in counts) != way:
+            return ()
+        bounds = [tuple(map(int, (count or "{1}").strip("{}").split(","))) for _, count in counts]
+        lengths.update(range(sum(bound[0] for bound in bounds), sum(bound[-1] for bound in bounds) + 1))
+    return unbroken(*sorted(lengths))
 
 
 def digits(
@@ -172,7 +209,7 @@ def digits(
         context=context,
         with_context=near,
         alone=alone,
-        shapes=shapes,
+        shapes=shapes or _of_digits_alone(shape),
     )
 
 
