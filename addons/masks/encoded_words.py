@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import regex
 
+from addons.masks.expressions import expression
 from addons.masks.sight import Sight
 from addons.masks.views import Builder, View
 
@@ -21,7 +22,7 @@ _INFLATED = 1 << 20
 _HEX_DIGITS = regex.compile(r"[0-9a-fA-F]+")
 _BASE32 = regex.compile(r"[A-Z2-7]{16,}")
 _WRAPPED = regex.compile(r"[A-Za-z0-9+/]{60,76}(?:\r?\n[ \t]{0,8}[A-Za-z0-9+/]{1,76}){1,20000}={0,2}")
-_PADDED = regex.compile(r"=(?<=[A-Za-z0-9+/_\-]{8}=)={0,2}(?![\w=])")
+_PADDED = expression(r"=(?<=[A-Za-z0-9+/_\-]{8}=)={0,2}(?![\w=])")
 _BACK = regex.compile(r"(?r)(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{8,15}")
 _PADDING = regex.compile(r"={0,6}")
 _SEPARATORS = regex.compile(r"[_\-]")

@@ -24,11 +24,12 @@ from enum import StrEnum
 import regex
 
 from addons.masks.cues import words_of
+from addons.masks.expressions import Expression, expression
 from addons.masks.literals import BIRTH, CARD, blocks, finds
 from addons.masks.runs import ends_of, runs_of
 
-BREAK = "\x1e"  # between pieces of a strip; no pattern may match it
-NAME = "\x1d"  # in joined JSON leaves, between a key and its value
+BREAK = "\x03"  # between pieces of a strip; no pattern may match it, not as \s either
+NAME = "\x02"  # in joined JSON leaves, between a key and its value
 NEUTRAL = "\x00"  # stands for a value that is already masked
 
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
@@ -49,7 +50,7 @@ _MEETING = re.compile(
     rb"0(?:(?<=A0)|(?<=A[ -]0)|(?=[ -]?A))"
 )  # without it `capitals` of a long text is empty; on marks
 _LINE_END = re.compile(rb"0000 {0,2}[\t\r\n]")
-_BROKEN = regex.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
+_BROKEN = expression(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
 _DOTTED = re.compile(rb"\.0{1,3}\.0")  # on marks
 _COLONS = tuple(  # a sign without which there is none, and what it looks like in small letters
     (sign, re.compile(pattern))
@@ -65,7 +66,8 @@ _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0
 
 _DAY_AND_MINUTE = b"0000-00-00T00:00"
 _MOMENTS = tuple(  # RFC 3339, on marks with T and Z, the longest first
-    _DAY_AND_MINUTE + rest for rest in (b":00.000000000Z", b":00.000000Z", b":00.000Z", b":00Z", b":00.000000", b":00.000", b":00", b"Z", b"")
+    _DAY_AND_MINUTE + rest
+    for rest in (b":00.000000000Z", b":00.000000Z", b":00.000Z", b":00Z", b":00.000000", b":00.000", b":00", b"Z", b"")
 )
 
 
@@ -75,7 +77,9 @@ def _classes(choose: Callable[[str], str]) -> bytes:
 
 _MARKS = _classes(lambda one: "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one)
 _MARKS_OF_TIME = _classes(
-    lambda one: one if one in "TZ" else "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one
+    lambda one: (
+        one if one in "TZ" else "0" if one.isdigit() else "A" if one.isupper() else "a" if one.islower() else one
+    )
 )
 _AS_CAPITALS = bytes.maketrans(b"TZ", b"AA")
 _MEETING_CLASS = _classes(lambda one: one if one in "0A" else "-" if one in " -" else ".")  # of marks
@@ -139,6 +143,7 @@ class Deadline:
         return left
 
 
+type Match = regex.Match[str] | re.Match[str]
 NOTHING = Strip("", [], [], [])
 SHARED = 32 << 10  # characters from which on a search is worth handing the interpreter over
 
@@ -195,19 +200,19 @@ class Sight:
         """What the literal is looked for in."""
         return self.capital if literal.isupper() else self.low
 
-    def each(self, pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
+    def each(self, expression: Expression, text: str) -> Iterator[Match]:
         """Every match in the text, or in a strip of it. A long search hands the interpreter over, and ends at the deadline."""
         if self.shared:
-            found: Iterator[regex.Match[str]] = pattern.finditer(text, timeout=self.timeout, concurrent=True)
+            found: Iterator[Match] = expression.thorough.finditer(text, timeout=self.timeout, concurrent=True)
         else:
-            found = pattern.finditer(text)
+            found = expression.quick.finditer(text)
         return found
 
-    def match(self, pattern: regex.Pattern[str], start: int) -> regex.Match[str] | None:
+    def match(self, expression: Expression, start: int) -> Match | None:
         """As `each`, at one place."""
         if self.shared:
-            return pattern.match(self.text, start, timeout=self.timeout, concurrent=True)
-        return pattern.match(self.text, start)
+            return expression.thorough.match(self.text, start, timeout=self.timeout, concurrent=True)
+        return expression.quick.match(self.text, start)
 
     def may_be_bare(self) -> bool:
         """Whether the text can be nothing but values: in no number stands a word of four letters and a vowel."""

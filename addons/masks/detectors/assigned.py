@@ -13,6 +13,7 @@ import regex
 
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import is_gibberish, is_password, is_random
+from addons.masks.expressions import expression
 from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
 
 _REST = r"\w{0,40}+(?:[.\-]\w{1,40}+){0,4}+"
@@ -23,15 +24,15 @@ _OPERATOR = (
     r"|[ \t]{1,4}(?:is|are|was|eq|==)(?=[ \t:])|[ \t]{1,20}(?=[\"'`]))"
 )
 _SPACE = r"[ \t]{0,20}(?:\r?\n[ \t]{0,40})?"
-_OPEN = r"(?:\\{0,3}(?P<quote>[\"'`])|[@LfbrRu]?(?P<quote>[\"'])|<!\[CDATA\[)?"
-_TAIL = regex.compile(rf"(?P<rest>{_REST}){_CLOSE}{_TYPE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
-_BARE = regex.compile(rf"[^\s{BREAK}]{{1,264}}")
-_QUOTED = {quote: regex.compile(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}+") for quote in "\"'`"}
+_OPEN = r"(?:(?:\\{0,3}(?=[\"'`])|[@LfbrRu](?=[\"']))(?P<quote>[\"'`])|<!\[CDATA\[)?"
+_TAIL = expression(rf"(?P<rest>{_REST}){_CLOSE}{_TYPE}(?P<operator>{_OPERATOR}){_SPACE}{_OPEN}")
+_BARE = expression(rf"[^\s{BREAK}]{{1,264}}")
+_QUOTED = {quote: expression(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}+") for quote in "\"'`"}
 _LONG = 64
 _TRIMMED = "\"'`,;)]}>|&\\*"
 _IDENTIFIER = regex.compile(_REST)
 _YODA = regex.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
-_BEFORE = regex.compile(r"(?r)[A-Za-z0-9_.\-$]{0,48}")
+_OF_NAMES, _LONGEST_NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-$", 48
 _OTHER = regex.compile(  # what follows a secret's name and makes it the name of something else
     r"""(?ix) (?:^|[_.\-]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: label|hint|errors?|fields?|resets?|urls?|uri|path|files?|filename|dir|length|len|size|policy|policies|placeholder|
     required|type|types|names?|prompts?|messages?|msg|text|title|regex|pattern|min|max|count|counts|strength|inputs?|column|params?|headers?|var|vars|env|manager|
@@ -67,7 +68,7 @@ class Name:
     def stands_in(self, prefix: str, rest: str) -> bool:
         if (self.after and not self.after.match(rest)) or (self.before and not self.before.match(prefix)):
             return False
-        return not _OTHER.search(rest) and (self.password or not _NOT_SECRET.match(prefix))
+        return not (rest and _OTHER.search(rest)) and (self.password or not (prefix and _NOT_SECRET.match(prefix)))
 
 
 CONFIDENCES = {"PASSWORD": 0.6, "SECRET": 0.55}
@@ -145,8 +146,8 @@ def _assignment(sight: Sight, name: Name, start: int, end: int) -> tuple[int, st
     tail = sight.match(_TAIL, end)
     if not tail and "=" not in sight.text[max(0, start - 64) : start]:
         return None
-    before = _BEFORE.match(sight.text, max(0, start - 48), start)
-    prefix = before[0] if before else ""
+    before = sight.text[max(0, start - _LONGEST_NAME) : start]
+    prefix = before[len(before.rstrip(_OF_NAMES)) :]
     if not tail:
         return _compared(sight, name, prefix, start, end)
     operator = tail["operator"].strip(" \t")

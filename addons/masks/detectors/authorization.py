@@ -12,21 +12,22 @@ import regex
 
 from addons.masks.detectors.kinds import Anchored, exact
 from addons.masks.detectors.plausible import is_password, is_placeholder, is_random
+from addons.masks.sight import BREAK
 
 _BEARER = regex.compile(r"(?i)\bbearer[ \t+]{1,4}[\"'\\]{0,2}(?P<value>[A-Za-z0-9\-._~+/]{8,4096}={0,2})")
 _BASIC = regex.compile(r"(?i)\bbasic[ \t]{1,4}(?P<value>[A-Za-z0-9+/_\-]{8,1024}={0,2})(?![\w])")
 _HEADER = regex.compile(
     r"(?i)\b(?:proxy-)?authorization[\"'\\]{0,3}[ \t]{0,4}[:=,][ \t]{0,4}[\"'`\\]{0,3}(?:(?:token|apikey|api-key|digest|negotiate|ntlm|hawk|aws4-hmac-sha256|splunk|"
-    r"sso-key|key|bot|discord|genie-key|klaviyo-api-key)[ \t=]{1,4})?(?P<value>[^\s\"'`\\]{12,2048})"
+    rf"sso-key|key|bot|discord|genie-key|klaviyo-api-key)[ \t=]{{1,4}})?(?P<value>[^\s{BREAK}\"'`\\]{{12,2048}})"
 )
 _COOKIE = regex.compile(
-    r"(?i)(?<![\w])(?:set-)?cookie2?[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?(?P<value>[\w!#$%&'*+.^`|~\-]{1,80}=[^\r\n\"'\\\x1e]{8,4096})"
+    rf"(?i)(?<![\w])(?:set-)?cookie2?[\"']?[ \t]{{0,4}}:[ \t]{{0,4}}[\"']?(?P<value>[\w!#$%&'*+.^`|~\-]{{1,80}}=[^\r\n\"'\\{BREAK}]{{8,4096}})"
 )
 _CURL = regex.compile(
-    r"[ ](?:-u|--user|--proxy-user|-U)[ =]?[\"']?(?P<user>[^\s:\"']{1,100}):(?P<value>[^\s\"']{3,200})"
+    rf"[ ](?:-u|--user|--proxy-user|-U)[ =]?[\"']?(?P<user>[^\s{BREAK}:\"']{{1,100}}):(?P<value>[^\s{BREAK}\"']{{3,200}})"
 )
 _FLAG = regex.compile(
-    r"(?i)[ ]--(?:password|passwd|pass|token|api-key|apikey|secret|auth-token|access-token|bootstrap-token|registration-token|tls-bootstrap-token)[ =][\"']?(?P<value>[^\s\"'\-<$\[{|][^\s\"'|]{3,400})"
+    rf"(?i)[ ]--(?:password|passwd|pass|token|api-key|apikey|secret|auth-token|access-token|bootstrap-token|registration-token|tls-bootstrap-token)[ =][\"']?(?P<value>[^\s{BREAK}\"'\-<$\[{{|][^\s{BREAK}\"'|]{{3,400}})"
 )
 
 

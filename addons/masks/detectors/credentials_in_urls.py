@@ -9,10 +9,10 @@ import regex
 
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import is_placeholder
-from addons.masks.sight import NEUTRAL, Sight
+from addons.masks.sight import BREAK, NAME, NEUTRAL, Sight
 
 _NESTED = 8  # URLs inside a URL
-_URL = regex.compile(r"://(?P<rest>[^\s\"'<>`\x1d\x1e]{3,4096})")
+_URL = regex.compile(rf"://(?P<rest>[^\s\"'<>`{NAME}{BREAK}]{{3,4096}})")
 _USERINFO = regex.compile(
     r"[^/:@?#]{0,200}:(?P<value>[^/]{1,400})@(?=[\w\[$\{(%.*-])|(?P<value>[^/:@?#\\]{16,400})@(?=[\w\[])"
 )

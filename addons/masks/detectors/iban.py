@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import regex
 from stdnum.iso7064 import mod_97_10
 
 from addons.masks.detectors.kinds import Found, compact
+from addons.masks.expressions import Expression, expression
 from addons.masks.sight import NEUTRAL, Sight, Where
 
 _LENGTHS = {
@@ -31,8 +31,8 @@ _LENGTHS = {
     **dict.fromkeys(("LC",), 32),
     **dict.fromkeys(("RU",), 33),
 }
-_START = regex.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ .\-]?[A-Z0-9]){11,30}")
-_ANY_CASE = regex.compile(r"(?i)(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ .\-]?[A-Z0-9]){11,30}")
+_START = expression(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ .\-]?[A-Z0-9]){11,30}")
+_ANY_CASE = expression(r"(?i)(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ .\-]?[A-Z0-9]){11,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Iban:
 
     entity: str = "IBAN_CODE"
     confidence: float = 0.95
-    pattern: regex.Pattern[str] = field(default=_START)
+    pattern: Expression = field(default=_START)
 
     @property
     def entities(self) -> frozenset[str]:

@@ -6,7 +6,6 @@ context word near them, the name they stand under, or to be all that was said.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Protocol
 import regex
 
 from addons.masks.cues import cue_of
+from addons.masks.expressions import Expression, of
 from addons.masks.sight import ALL_THERE_IS, NEUTRAL, SHORT, Sight, Strip, Where
 
 SURE = 0.5
@@ -61,12 +61,16 @@ class Words:
     pattern: regex.Pattern[str]
     cues: frozenset[str]
     signs: tuple[str, ...]
+    expression: Expression = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expression", of(self.pattern))
 
     def signed(self, text: str) -> bool:
         return any(sign in text for sign in self.signs)
 
     def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
-        search = self.pattern.search
+        search = self.expression.quick.search  # in a window
         left, right = sight.bounds(start, end, before, after)
         named = sight.name and search(sight.name)
         return bool(named or search(sight.text, left, start) or search(sight.text, end, right))
@@ -75,7 +79,7 @@ class Words:
         """`near` for thousands of places: the text is read once for all of them."""
         if sight.name and self.pattern.search(sight.name):
             return _always
-        found = [match.span() for match in sight.each(self.pattern, sight.text)]
+        found = [match.span() for match in sight.each(self.expression, sight.text)]
         starts = [start for start, _ in found]
 
         def near(sight: Sight, start: int, end: int, before: int, after: int) -> bool:
@@ -112,17 +116,6 @@ def anything(_: str) -> bool:
     return True
 
 
-type Expression = regex.Pattern[str] | re.Pattern[str]
-
-
-def _quick(pattern: regex.Pattern[str]) -> Expression:
-    """The same for the standard library's `re`, which takes a third of the time; it has no timeout, so not for long texts, and not every feature."""
-    try:
-        return re.compile(pattern.pattern, pattern.flags & re.IGNORECASE)
-    except re.error:
-        return pattern
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pattern:
     """One pattern on one strip, checked by arithmetic, helped by context.
@@ -146,10 +139,10 @@ class Pattern:
     ] = ()  # one of these is in the strip's shape (0: digit, A: letter, *: either, <00>: no digit beyond, _: separators), or the pattern cannot match
     long: regex.Pattern[str] | None = None  # for texts in which capitals mean something
     dear: bool = False  # `valid` costs more than a look for context words
-    _quick: tuple[Expression, Expression] = field(init=False, repr=False)  # for a short text, and one of middling length
+    _ways: tuple[Expression, Expression] = field(init=False, repr=False)  # for a short text, and a longer one
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_quick", (_quick(self.pattern), _quick(self.long or self.pattern)))
+        object.__setattr__(self, "_ways", (of(self.pattern), of(self.long or self.pattern)))
 
     @property
     def entities(self) -> frozenset[str]:
@@ -160,12 +153,8 @@ class Pattern:
 
     def on(self, sight: Sight, strip: Strip) -> Iterator[Found]:
         """The detections on a strip of the sight."""
-        group = "value" if "value" in self.pattern.groupindex else 0
-        if sight.shared:
-            found: Iterator[regex.Match[str] | re.Match[str]] = sight.each(self.long or self.pattern, strip.text)
-        else:
-            found = self._quick[len(sight.text) > SHORT].finditer(strip.text)
-        spans = [match.span(group) for match in found]
+        way = self._ways[len(sight.text) > SHORT]
+        spans = [match.span(way.group) for match in sight.each(way, strip.text)]
         if spans:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 

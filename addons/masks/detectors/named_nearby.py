@@ -5,10 +5,9 @@ Weaker than an assignment (assigned.py), so the run must be longer and denser, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import regex
 
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import entropy
@@ -31,19 +30,19 @@ _LITERALS = any_of(
         b"bearer",
     )
 )
-_ANNOUNCED = regex.compile(
+_ANNOUNCED = re.compile(
     r"(?ix)(?: (?<![a-z]) (?:secret|token|api|key|access|private|credential|pass(?:word|wd|code|phrase)|bearer|auth|client[_\- ]?(?:id|secret))"
     r"|(?-i: [a-z0-9](?:Secret|Token|Key|Access|Private|SECRET|TOKEN|KEY|ACCESS|PRIVATE) ) )"
     r"[\w\-]{0,20} (?:[\ \t]{1,3}(?:is|key|token|code|id|secret|of|for|called|named|value|bar))? [\s:=>\"'`,(|.\-]{1,12} $"
 )
-_INSIDE = regex.compile(
+_INSIDE = re.compile(
     r"(?i)(?:^|[_\-/])(?:secret|token|key|access|private|pat|credential)(?:[_\-](?:key|token))?[_\-/](?P<value>[A-Za-z0-9+/=_\-]{16,})$"
 )
-_PADDING = regex.compile(r"={0,2}")
-_PARTS = regex.compile(r"[_\-/]")
+_PADDING = re.compile(r"={0,2}")
+_PARTS = re.compile(r"[_\-/]")
 _LONG_PART, _SHORT_PART = 12, 4
-_UUID = regex.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DIGEST_OF = regex.compile(
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DIGEST_OF = re.compile(
     r"(?i)(?:sha|md5|hash|digest|commit|checksum|etag|integrity|revision|blob|tree|object|cache|public|primary|foreign|partition|sort|idempotency|request|trace|span|page|next|cursor|continuation|sync)[\w\- ]{0,16}[\s:=\"'`,(.\-]{0,8}$"
 )
 
@@ -83,7 +82,7 @@ def _is_dense(run: str, shortest: int) -> bool:
     parts = list(map(len, _PARTS.split(run)))
     if max(parts) < _LONG_PART and min(parts) < _SHORT_PART:
         return False
-    words = regex.findall(r"[a-z]{5,}|[A-Z]{6,}", run)
+    words = re.findall(r"[a-z]{5,}|[A-Z]{6,}", run)
     return entropy(run) >= 3.2 and sum(map(len, words)) * 2 <= len(run) * 1.5
 
 

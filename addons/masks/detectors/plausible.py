@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from itertools import pairwise
 
-import regex
-
-_PLACEHOLDER = regex.compile(
+_PLACEHOLDER = re.compile(
     r"""(?ix) ^ (?: \W* | (.)\1{2,} | [x*.•_\-#?]{3,}.* | .*[*•]{4,} | .*(?:\.\.\.|…)$
     | <.*> | \[.*\] | \{.*\} | \$\(.* | \$\{[^}]*\}? | \$[A-Z_]\w* | %[\w%({].* | \{\{.* | <%.* | __\w+__ | @\w+\(.* | \#\{.*
     | (?:your|my|the|some|any|insert|enter|put|replace|change|add|set|use|get|fake|dummy|example|sample|placeholder|redacted|scrubbed|masked|hidden|secret|test)
@@ -20,19 +19,21 @@ _PLACEHOLDER = regex.compile(
       redacted|scrubbed|hidden|masked|private|public|hash|hashed|encrypted|plain|text|oauth2?|jwt|saml|ldap|header|query|cookie|body|form|json|xml|type|name|value|id)
     ) $"""
 )
-_CODE = regex.compile(
+_CODE = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*|\[[^\]]*\]?|\(.*|\?\.)+.*|[(\[{<].*|[\w.]+\(.*|lambda\b.*|await\b.*|new\b.*|[fbru]{1,2}[\"'].*"
 )
-_NAME = regex.compile(r"[A-Za-z_$][A-Za-z_$\-]*")
-_WORDY = regex.compile(r"[A-Za-z]?[a-z]+(?:[ _\-./:][A-Za-z]?[a-z]+)*\W?|[A-Z]+(?:[_\-. ][A-Z]+)*")
-_CAMEL = regex.compile(r"[a-z]+(?:[A-Z][a-z]+)+[A-Z]?|(?:[A-Z][a-z]+){2,}")
-_LOCATION = regex.compile(
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z_$\-]*")
+_WORDY = re.compile(r"[A-Za-z]?[a-z]+(?:[ _\-./:][A-Za-z]?[a-z]+)*\W?|[A-Z]+(?:[_\-. ][A-Z]+)*")
+_CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z]+)+[A-Z]?|(?:[A-Z][a-z]+){2,}")
+_LOCATION = re.compile(
     r"(?:[a-z][a-z0-9+.\-]{1,20}:)?//|[./~]{0,2}/[\w.\-]+/|[A-Za-z]:\\|arn:aws|[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|io|json|ya?ml|py|js|ts|txt|pem|crt|key|xml|html?|md|env)\b"
 )
-_CALM = regex.compile(
+_CALM = re.compile(
     r"[0-9][0-9.,:/\- ]*|v?[0-9]+(?:\.[0-9]+)+[\w.\-+]*|#[0-9A-Fa-f]{3,8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T?.*|0x[0-9A-Fa-f]{1,8}"
 )
-_NUMBERED = regex.compile(r"[0-9]{1,4}$")
+_SWEARING = frozenset("#$@!^~¿¡¨?*")
+_UNWORDED = re.compile(r"_|[^\w\s]")
+_NUMBERED = re.compile(r"[0-9]{1,4}$")
 
 
 def entropy(value: str) -> float:
@@ -63,35 +64,32 @@ def is_password(value: str, *, quoted: bool) -> bool:
 
 def _is_label(value: str) -> bool:
     """`Enter your password`, `password_hash`, `#add-password`: speech and names about passwords."""
-    spoken = value.count(" ") >= 1 and regex.search(
+    spoken = value.count(" ") >= 1 and re.search(
         r"(?i)pass ?word|passphrase|username|invalid|require|must|enter|forg[oe]t|confirm|reset|sign in|log ?in|[.!?:]$",
         value,
     )
-    named = regex.fullmatch(
+    named = re.fullmatch(
         r"(?i)[\w.\-#:/\[\]]*(?:pass(?:word|wd|phrase)?|pwd|secret|token)s?[\w.\-:/\]]*", value
-    ) and not regex.search(r"\d", value)
+    ) and not re.search(r"\d", value)
     return bool(spoken or (named and _is_named(value))) or bool(_LOCATION.match(value))
 
 
 def _is_named(value: str) -> bool:
     """An identifier has separators or is camelCase: `thisismypassword` is nobody's variable."""
-    return bool(regex.search(r"[_\-.#:/\[]", value) or _CAMEL.fullmatch(value)) or len(value) < 10
+    return bool(re.search(r"[_\-.#:/\[]", value) or _CAMEL.fullmatch(value)) or len(value) < 10
 
 
 def is_random(value: str, *, shortest: int = 10, bits: float = 3.0, quoted: bool = False) -> bool:
     """A key, not a word, a path, a version or a variable: digits among letters, and hardly a repetition."""
-    if not shortest <= len(value) <= 4096 or " " in value or is_placeholder(value):
+    if not shortest <= len(value) <= 4096 or " " in value:
         return False
     digits = sum(map(str.isdigit, value))
+    if (digits < 2 and not (len(value) >= 20 and _mixed(value))) or is_placeholder(value):
+        return False
     letters = sum(map(str.isalpha, value))
     if digits >= 24 and not letters:
         return entropy(value) >= 2.5
-    if (
-        not letters
-        or (digits < 2 and not (len(value) >= 20 and _mixed(value)))
-        or _CALM.fullmatch(value)
-        or _LOCATION.match(value)
-    ):
+    if not letters or _CALM.fullmatch(value) or _LOCATION.match(value):
         return False
     if not quoted and is_code(value) and not any(_dense(part) for part in value.split(".")):
         return False
@@ -100,15 +98,13 @@ def is_random(value: str, *, shortest: int = 10, bits: float = 3.0, quoted: bool
 
 def is_gibberish(value: str) -> bool:
     """Neither speech nor code: several kinds of signs between the letters, and brackets that no parser would take."""
-    signs = {sign for sign in value if not sign.isalnum() and not sign.isspace()}
     if (
         not 8 <= len(value) <= 256
+        or not (signs := set(_UNWORDED.findall(value))) & _SWEARING
         or any(map(str.isspace, value))
-        or is_placeholder(value)
-        or not signs & set("#$@!^~¿¡¨?*")
     ):
         return False
-    return len(signs) >= 5 and not _nested(value)
+    return len(signs) >= 5 and not is_placeholder(value) and not _nested(value)
 
 
 def _nested(value: str) -> bool:
