@@ -61,6 +61,10 @@ PATTERNS = {
         for pattern in (form.pattern, *filter(None, (getattr(form, "long", None),)))
     )
 }  # fmt: skip
+NUMBERS = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
+)  # moments too
+YEARS = re.compile(r"(?:19|20)[0-9]{2}")
 BOUNDED = settings(
     deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
@@ -73,11 +77,11 @@ class Whole(Sight):
 
     def strip(self, where):
         every = {
-            Where.BROKEN: lambda: self._cut(spans(sight._BROKEN, self.text), 2, 40),
+            Where.BROKEN: lambda: self._cut(spans(sight._BROKEN.thorough, self.text), 2, 40),
             Where.NUMBERS: lambda: self._cut(
-                [match.span() for match in sight._NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])], 4, 4
+                [match.span() for match in NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])], 4, 4
             ),
-            Where.YEARS: lambda: self._cut(spans(sight._YEARS, self.text), 24, 12),
+            Where.YEARS: lambda: self._cut(spans(YEARS, self.text), 24, 12),
         }  # fmt: skip
         return every[where]() if where in every else super().strip(where)
 
@@ -161,6 +165,12 @@ def test_no_value_of_the_tests_is_lost_wherever_it_stands(share):
         for text in (value, placed(value, chosen), placed(changed(value, chosen), chosen)):
             for alone in (True, False):
                 assert lost(text, chosen.choice(("", "", "", "card", "passport")), alone=alone) == NOTHING
+
+
+def test_no_value_of_the_tests_is_lost_between_the_moments_of_a_log():
+    for value in values()[::9]:
+        for moment in ("2026-01-02T03:04:05.123Z", "2026-01-02T03:04:05", "1980-01-02T03:04:05.123456Z"):
+            assert lost(f"{moment} {value} | {moment} INFO {value}\n{moment}", "", alone=False) == NOTHING
 
 
 @BOUNDED

@@ -18,6 +18,7 @@ from addons.masks.expressions import Expression, of
 from addons.masks.sight import ALL_THERE_IS, NEUTRAL, SHORT, Sight, Strip, Where
 
 SURE = 0.5
+_WORD = 24
 _MANY = 500  # places, from which on context words are looked for once
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
@@ -72,8 +73,10 @@ class Words:
     def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
         search = self.expression.quick.search  # in a window
         left, right = sight.bounds(start, end, before, after)
-        named = sight.name and search(sight.name)
-        return bool(named or search(sight.text, left, start) or search(sight.text, end, right))
+        if (sight.name and search(sight.name)) or search(sight.text, left, start):
+            return True
+        after = search(sight.text, end, right + _WORD)  # a word that the window cuts is not the word
+        return after is not None and after.end() <= right
 
     def everywhere(self, sight: Sight) -> Near:
         """`near` for thousands of places: the text is read once for all of them."""
