@@ -75,8 +75,8 @@ class Words:
         left, right = sight.bounds(start, end, before, after)
         if (sight.name and search(sight.name)) or search(sight.text, left, start):
             return True
-        after = search(sight.text, end, right + _WORD)  # a word that the window cuts is not the word
-        return after is not None and after.end() <= right
+        behind = search(sight.text, end, right + _WORD)  # a word that the window cuts is not the word
+        return behind is not None and behind.end() <= right
 
     def everywhere(self, sight: Sight) -> Near:
         """`near` for thousands of places: the text is read once for all of them."""
