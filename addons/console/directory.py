@@ -30,7 +30,6 @@ from addons.tokens import gateway_token, oidc_flows
 from addons.tokens.caller import Caller, Grade
 from addons.tokens.gateway_token import PREFIX, Registry, TokenRefused, TokenRow, caller_of, digest
 from addons.tokens.oidc import Identified
-from addons.tokens.oidc_flows import Client
 
 JWTS = 10_000  # remembered
 EARLY = 0.8  # of recheck_seconds: from here on a session in use is checked beside its requests, so that none waits
@@ -49,6 +48,7 @@ class Login:
     purpose: str = ""
     lifetime: timedelta | None = None  # None: as long as the issuer's session_seconds allow
     refresh_token: str = field(default="", repr=False)
+    at_console: bool = False  # which client its refresh token was given to
     on_behalf_of: str = ""
     renews: str = field(default="", repr=False)  # the gateway token whose end moves, instead of a new one
 
@@ -58,6 +58,7 @@ class _Session:
     issuer: Issuer
     checked_at: datetime
     refresh_token: str = field(default="", repr=False)
+    at_console: bool = False
     tried_at: datetime | None = None
     check: asyncio.Task[None] | None = None
 
@@ -203,7 +204,11 @@ class Directory:
         (self.tokens.put if login.renews else self.tokens.add)(row)
         self._keep_proof(proof, row.subject, row.id)
         kept = self._sessions.get(row.id)
-        self._sessions[row.id] = _Session(issuer, now, login.refresh_token or (kept.refresh_token if kept else ""))
+        self._sessions[row.id] = (
+            _Session(issuer, now, login.refresh_token, login.at_console)
+            if login.refresh_token or kept is None
+            else _Session(issuer, now, kept.refresh_token, kept.at_console)
+        )
         return secret, row
 
     def _renewed(self, secret: str, caller: Caller, expires_at: datetime) -> TokenRow:
@@ -258,7 +263,7 @@ class Directory:
                 await self._changed(row, await _with_groups(caller_of(row), issuer))
                 return
             provider = await self.issuers.provider(issuer)
-            client = Client(issuer.client_id, scopes=issuer.scopes)
+            client = await self.issuers.client(issuer, at_console=session.at_console)
             ask = oidc_flows.refresh_ask(provider, client, session.refresh_token)
             answer = await self.issuers.ask(issuer, ask)
             tokens = oidc_flows.tokens(answer.status, answer.body)

@@ -15,12 +15,13 @@ from ssl import SSLContext
 from typing import Any
 
 from addons.console.fetch import Answer, Unreachable, fetch, trust
+from addons.console.key_sources import KeyMissing, read_key
 from addons.policy.model import Issuer, Policies
 from addons.tokens import oidc, oidc_flows
 from addons.tokens.gateway_token import TokenRefused
 from addons.tokens.key_cache import KeyCache
 from addons.tokens.oidc import Identified
-from addons.tokens.oidc_flows import Ask, Provider
+from addons.tokens.oidc_flows import Ask, Client, Provider
 from addons.tokens.strict_json import Malformed
 
 log = logging.getLogger("affidavit")
@@ -96,6 +97,19 @@ class Issuers:
             answer = await self.ask(issuer, oidc_flows.discovery_ask(issuer.issuer))
             reached.provider = oidc_flows.discovery(issuer.issuer, answer.status, answer.body)
         return reached.provider
+
+    async def client(self, issuer: Issuer, *, at_console: bool) -> Client:
+        """What signs in there: of `affidavit login`, or of the console, whose secret is read each time. Raises TokenRefused."""
+        ours = issuer.console if at_console else None
+        if ours is None:
+            return Client(issuer.client_id, scopes=issuer.scopes)
+        try:
+            secret = await read_key(ours.client_secret)
+        except KeyMissing as missing:
+            log.warning("issuer %s: the console's client_secret: %s", issuer.id, missing)
+            hint = f"the console has no secret for issuer {issuer.id}; its operator looks at console.client_secret in identity.yaml, and into the gateway's log"
+            raise TokenRefused("login_unconfigured", hint) from None
+        return Client(ours.client_id, secret, ours.method or "", issuer.scopes)
 
     async def ask(self, issuer: Issuer, ask: Ask) -> Answer:
         """With the roots that this issuer's TLS needs. Raises Unreachable."""

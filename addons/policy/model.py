@@ -175,6 +175,22 @@ class ClaimRule:
     globs: tuple[str, ...]
 
 
+class SecretMethod(StrEnum):
+    """How a client shows its secret to an issuer's token endpoint; RFC 6749, 2.3.1."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleClient:
+    """What the console signs people in as, where that is another client than `affidavit login`'s: one that keeps a secret."""
+
+    client_id: str
+    client_secret: Reference
+    method: SecretMethod | None = None  # None: as the discovery document says
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """An OpenID Connect issuer whose tokens identify people or workloads."""
@@ -188,6 +204,7 @@ class Issuer:
     trusted_ca: str = ""  # file of roots beside the machine's, for the issuer's own TLS
     kind: IssuerKind = IssuerKind.PEOPLE
     client_id: str = ""  # what `affidavit login` signs in as; "": login does not use this issuer
+    console: ConsoleClient | None = None  # None: the console signs in as client_id, without a secret
     scopes: tuple[str, ...] = ("openid", "profile", "email", "offline_access")
     subject_claim: tuple[str, ...] = ("sub",)  # path into the claims
     email_claim: tuple[str, ...] = ("email",)

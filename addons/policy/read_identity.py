@@ -9,6 +9,7 @@ from addons.policy.fields import Fields, Form, Marked
 from addons.policy.model import (
     EVERYONE,
     ClaimRule,
+    ConsoleClient,
     ConsoleRoles,
     Effect,
     Identity,
@@ -16,6 +17,7 @@ from addons.policy.model import (
     IssuerKind,
     LocalIssuer,
     Right,
+    SecretMethod,
     Source,
 )
 from addons.policy.references import reference
@@ -24,9 +26,10 @@ from addons.policy.times import TIME_KEYS, read_time
 KEYS = ("version", "local", "issuers", "rights", "roles")
 ROLE_KEYS = ("auditor", "admin")
 ISSUER_KEYS = (
-    "id", "issuer", "kind", "audiences", "authorized_parties", "algorithms", "jwks", "trusted_ca", "client_id", "scopes", "claims",
+    "id", "issuer", "kind", "audiences", "authorized_parties", "algorithms", "jwks", "trusted_ca", "client_id", "console", "scopes", "claims",
     "groups", "groups_from", "require", "run_url", "leeway_seconds", "session_seconds", "recheck_seconds", "offline_seconds",
 )  # fmt: skip
+CONSOLE_KEYS = ("client_id", "client_secret", "method")
 CLAIM_KEYS = ("subject", "email", "groups", "groups_in_words")
 REQUIRE_KEYS = ("claim", "is")
 RIGHT_KEYS = (
@@ -51,6 +54,11 @@ _RUN_URL = Form(
 _GROUPS_FROM = Form(
     '"${file:/path}" or "${command: name words}"',
     lambda text: (found := reference(text)) is not None and found.source in (Source.FILE, Source.COMMAND),
+)
+_SECRET = Form(
+    'a reference to the secret ("${env:NAME}", "${file:/path}", "${command: name words}", "${keyring:service/name}", "${vault:mount/path#field}")',
+    lambda text: reference(text) is not None,
+    secret=True,
 )
 _LONGEST_LEEWAY = 300
 _WEEK, _DAY_SECONDS = 604_800, 86_400
@@ -101,6 +109,7 @@ def _issuer(fields: Fields) -> Issuer:
         trusted_ca=fields.text("trusted_ca", _ABSOLUTE, ""),
         kind=kind,
         client_id=fields.text("client_id", forms.LINE, ""),
+        console=_console(fields.inner("console", CONSOLE_KEYS, required=False)),
         scopes=fields.texts("scopes", _SCOPE, ("openid", "profile", "email", "offline_access")),
         subject_claim=_path(claims, "subject", ("sub",)),
         email_claim=_path(claims, "email", ("email",)),
@@ -115,6 +124,14 @@ def _issuer(fields: Fields) -> Issuer:
         recheck_seconds=fields.whole("recheck_seconds", 1, _DAY_SECONDS, 300),
         offline_seconds=fields.whole("offline_seconds", 1, _DAY_SECONDS, 3600),
     )
+
+
+def _console(fields: Fields | None) -> ConsoleClient | None:
+    if fields is None:
+        return None
+    client_id, secret = fields.text("client_id", forms.LINE), reference(fields.text("client_secret", _SECRET))
+    method = fields.choice("method", SecretMethod) if "method" in fields else None
+    return ConsoleClient(client_id, secret, method) if secret else None
 
 
 def _requirement(fields: Fields) -> ClaimRule:

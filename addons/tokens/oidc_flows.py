@@ -45,6 +45,7 @@ SCOPES = ("openid", "profile", "email", "offline_access")
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOGIN_HINT = "sign in again: affidavit login"
 
+BASIC, POST = "client_secret_basic", "client_secret_post"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ERROR = re.compile(r"[a-z_]{1,64}")
 _OVER = ("invalid_grant", "expired_token")
@@ -70,6 +71,7 @@ class Client:
 
     id: str
     secret: str = field(default="", repr=False)
+    method: str = ""  # BASIC or POST; "": as the provider says
     scopes: tuple[str, ...] = SCOPES
 
 
@@ -84,6 +86,7 @@ class Provider:
     device_authorization_endpoint: str = ""
     end_session_endpoint: str = ""
     names_itself: bool = False  # puts `iss` into its answers, RFC 9207
+    methods: tuple[str, ...] = (BASIC,)  # how clients prove to its token endpoint who they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,10 @@ def discovery(issuer: str, status: int, body: bytes) -> Provider:
     if not found["jwks_uri"]:
         raise _malformed("the discovery document names no jwks_uri")
     named = document.get("authorization_response_iss_parameter_supported") is True
-    return Provider(issuer=issuer, names_itself=named, **found)
+    methods = document.get("token_endpoint_auth_methods_supported", [BASIC])  # left out: basic; Discovery 1.0, 3
+    if not isinstance(methods, list):
+        raise _malformed("token_endpoint_auth_methods_supported of the discovery document is no list")
+    return Provider(issuer=issuer, names_itself=named, methods=tuple(map(str, methods)), **found)
 
 
 def _endpoint(document: Mapping[str, Any], name: str) -> str:
@@ -232,7 +238,7 @@ def code_ask(provider: Provider, client: Client, pending: Pending, code: str) ->
         "redirect_uri": pending.redirect_uri,
         "code_verifier": pending.verifier,
     }
-    return _form(provider.token_endpoint, client, form)
+    return _form(provider.token_endpoint, provider, client, form)
 
 
 def check_nonce(pending: Pending, id_token: str) -> None:
@@ -248,7 +254,9 @@ def check_nonce(pending: Pending, id_token: str) -> None:
 def device_ask(provider: Provider, client: Client) -> Ask:
     if not provider.device_authorization_endpoint:
         raise TokenRefused("login_unsupported", "the issuer has no device grant; sign in by browser: affidavit login")
-    return _form(provider.device_authorization_endpoint, client, {"scope": " ".join(client.scopes), **_consent(client)})
+    return _form(
+        provider.device_authorization_endpoint, provider, client, {"scope": " ".join(client.scopes), **_consent(client)}
+    )
 
 
 def device(status: int, body: bytes) -> Device:
@@ -274,7 +282,9 @@ def device(status: int, body: bytes) -> Device:
 
 
 def device_poll_ask(provider: Provider, client: Client, begun: Device) -> Ask:
-    return _form(provider.token_endpoint, client, {"grant_type": DEVICE_GRANT, "device_code": begun.device_code})
+    return _form(
+        provider.token_endpoint, provider, client, {"grant_type": DEVICE_GRANT, "device_code": begun.device_code}
+    )
 
 
 def polled(status: int, body: bytes) -> Tokens | Wait:
@@ -299,7 +309,9 @@ def check_age(auth_time: datetime | None, longest: timedelta, now: datetime) -> 
 
 
 def refresh_ask(provider: Provider, client: Client, refresh_token: str) -> Ask:
-    return _form(provider.token_endpoint, client, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+    return _form(
+        provider.token_endpoint, provider, client, {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    )
 
 
 def tokens(status: int, body: bytes) -> Tokens:
@@ -318,10 +330,13 @@ def _consent(client: Client) -> dict[str, str]:
     return {"prompt": "consent"} if "offline_access" in client.scopes else {}
 
 
-def _form(url: str, client: Client, fields: Mapping[str, str]) -> Ask:
-    """RFC 6749 2.3.1: a secret goes into the Authorization header; a public client says its id in the form."""
+def _form(url: str, provider: Provider, client: Client, fields: Mapping[str, str]) -> Ask:
+    """RFC 6749 2.3.1: a secret goes into the Authorization header, or into the form; a public client says its id in the form."""
     headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
-    if client.secret:
+    method = _method(provider, client) if client.secret else ""
+    if method == POST:
+        fields = {**fields, "client_id": client.id, "client_secret": client.secret}
+    elif method == BASIC:
         pair = f"{quote(client.id, safe='')}:{quote(client.secret, safe='')}"
         headers.append(("authorization", f"Basic {b64encode(pair.encode()).decode()}"))
     else:
@@ -329,6 +344,18 @@ def _form(url: str, client: Client, fields: Mapping[str, str]) -> Ask:
     if not url:
         raise TokenRefused("login_unsupported", "the issuer has no token endpoint; see its discovery document")
     return Ask("POST", url, tuple(headers), urlencode(fields).encode())
+
+
+def _method(provider: Provider, client: Client) -> str:
+    """Basic, which every provider must take (RFC 6749, 2.3.1), unless only the other is offered."""
+    if client.method:
+        return client.method
+    if offered := next((method for method in (BASIC, POST) if method in provider.methods), ""):
+        return offered
+    raise TokenRefused(
+        "login_unsupported",
+        f"the issuer's token endpoint takes neither {BASIC} nor {POST}; register the client for one of them",
+    )
 
 
 def _object(status: int, body: bytes, what: str) -> Mapping[str, Any]:

@@ -1,5 +1,5 @@
 // A real OpenID provider (npm oidc-provider) for tests: over TLS, people and groups from a file that is read anew each time.
-//   node oidc_provider.mjs '{"certificate": PEM_FILE, "people": JSON_FILE, "web_redirect_uris": [...], "port": 0}'
+//   node oidc_provider.mjs '{"certificate": PEM_FILE, "people": JSON_FILE, "web_redirect_uris": [...], "port": 0, "secret_method": …, "methods": […]}'
 // People: {"alice": {"email": …, "groups": [...]}}. Whoever is not in the file has left. SIGHUP: new signing keys from now on.
 // Prints its issuer as one line of JSON when it listens.
 import {generateKeyPairSync, randomBytes} from 'node:crypto';
@@ -15,7 +15,8 @@ const grants = ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:gr
 const clients = [
   {client_id: 'affidavit-cli', application_type: 'native', token_endpoint_auth_method: 'none', grant_types: grants,
    redirect_uris: ['http://127.0.0.1/callback'], response_types: ['code']},
-  {client_id: 'affidavit-console', client_secret: 'console-secret-of-the-tests', grant_types: ['authorization_code', 'refresh_token'],
+  {client_id: 'affidavit-console', client_secret: 'console-secret-of-the-tests',
+   token_endpoint_auth_method: settings.secret_method ?? 'client_secret_basic', grant_types: ['authorization_code', 'refresh_token'],
    redirect_uris: settings.web_redirect_uris?.length ? settings.web_redirect_uris : ['https://127.0.0.1/callback'], response_types: ['code']},
 ];
 
@@ -32,6 +33,7 @@ function made(issuer, generation) {
     claims: {openid: ['sub', 'groups'], email: ['email', 'email_verified'], profile: ['name']},
     conformIdTokenClaims: false, // as Keycloak, Okta and Entra do: the claims stand in the ID token
     scopes: ['openid', 'email', 'profile', 'offline_access'],
+    ...(settings.methods ? {clientAuthMethods: settings.methods} : {}), // what the discovery document offers; left out: all
     pkce: {required: () => true},
     features: {deviceFlow: {enabled: true}, devInteractions: {enabled: true}},
     ttl: {IdToken: settings.id_token_seconds ?? 3600, AccessToken: 3600, RefreshToken: 86400, DeviceCode: 600, Session: 86400, Grant: 86400, Interaction: 600},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,10 @@ def clock() -> Clock:
 @pytest.fixture
 def state(tmp_path: Path, clock: Clock) -> StateFolder:
     return new_state(tmp_path / "state", clock)
+
+
+@pytest.fixture
+def real_clock(clock: Clock) -> Clock:
+    """The provider's tokens are of today."""
+    clock.now = datetime.now(UTC)
+    return clock

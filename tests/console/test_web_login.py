@@ -37,15 +37,6 @@ def provider(tmp_path):
         yield made
 
 
-@pytest.fixture
-def real_clock(clock):
-    """The provider's tokens are of today."""
-    from datetime import UTC, datetime
-
-    clock.now = datetime.now(UTC)
-    return clock
-
-
 def run(state, clock, provider, work):
     identity = ISSUER.format(issuer=provider.issuer, client=CLIENT_ID, ca=provider.cafile)
     return with_console(state, clock, work, identity=identity)

@@ -155,7 +155,7 @@ def oidc_provider(
     web_redirect_uris: Sequence[str] = (),
     **settings: Any,
 ) -> Iterator[OidcProvider]:
-    """settings: id_token_seconds. Skips where node or the package is not installed."""
+    """settings: id_token_seconds, secret_method (of affidavit-console), methods (that discovery offers). Skips where node or the package is not installed."""
     if shutil.which("node") is None or not (ROOT / "tests/clients/node_modules/oidc-provider").is_dir():
         pytest.skip("node and oidc-provider are not installed: scripts/bootstrap --clients")
     folder = folder / "oidc-provider"

@@ -228,6 +228,20 @@ REFUSED = {
         "issuers: [{id: a, issuer: 'https://a.example', audiences: [b]}, {id: c, issuer: 'https://a.example', audiences: [b]}]\nrights:",
         "expected a URL of an issuer once",
     ),
+    "a console's secret in the file": (
+        "identity", "rights:",
+        f"issuers: [{{id: a, issuer: 'https://a.example', audiences: [b], console: {{client_id: c, client_secret: {SECRET}}}}}]\nrights:",
+        "expected a reference to the secret",
+    ),
+    "a console's client without its secret": (
+        "identity", "rights:", "issuers: [{id: a, issuer: 'https://a.example', audiences: [b], console: {client_id: c}}]\nrights:",
+        'expected key "client_secret"',
+    ),
+    "a way to show it that is none": (
+        "identity", "rights:",
+        "issuers: [{id: a, issuer: 'https://a.example', audiences: [b], console: {client_id: c, client_secret: '${env:A}', method: none}}]\nrights:",
+        "expected client_secret_basic | client_secret_post as method",
+    ),
     # connections.yaml
     "an unknown provider": ("connections", "provider: openai", "provider: open-ai", 'got "open-ai"; did you mean "openai"?'),
     "a host with a scheme": ("connections", "[api.openai.com]", "['https://api.openai.com']", "expected the name of a host alone"),

@@ -1,9 +1,9 @@
 """Signing in and out: at the issuer that identity.yaml names, or by a gateway token that a form brings and nothing keeps.
 
-At an issuer: authorization code with PKCE, as the public client of `affidavit login`, back to <console>/callback. What has begun is
-kept here and bound to the browser by a cookie of its own, SameSite=Lax, because the way back comes from another site. The ID token
-is exchanged for a gateway token that nobody ever sees; signing out ends it. Not what a session is (sessions.py), not the checks of
-what an issuer says (tokens/oidc_flows.py, directory.py).
+At an issuer: authorization code with PKCE, as the issuer's `console` client with its secret, else as the public client of `affidavit
+login`, back to <console>/callback. What has begun is kept here and bound to the browser by a cookie of its own, SameSite=Lax, because
+the way back comes from another site. The ID token is exchanged for a gateway token that nobody ever sees; signing out ends it. Not
+what a session is (sessions.py), not the checks of what an issuer says (tokens/oidc_flows.py, directory.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OURS = re.compile(r"/(?:approvals/ap_[0-9a-f-]{36}|history|status)?(?:\?[\w=&%.
 
 def issuers_of(policies: Policies) -> Iterable[Issuer]:
     """At which people can sign in by browser."""
-    return (issuer for issuer in policies.identity.issuers if issuer.client_id and not issuer.workloads)
+    return (one for one in policies.identity.issuers if (one.client_id or one.console) and not one.workloads)
 
 
 class Door(Page):
@@ -82,8 +82,8 @@ class Door(Page):
     def login_cookie(self) -> str:
         return f"{self.console.site.cookie}-login"
 
-    def client_of(self, issuer: Issuer) -> Client:
-        return Client(issuer.client_id, scopes=issuer.scopes)
+    async def client_of(self, issuer: Issuer) -> Client:
+        return await self.console.desk.directory.issuers.client(issuer, at_console=True)
 
 
 class SignIn(Door):
@@ -120,7 +120,8 @@ class SignInAt(Door):
         to = self.next_page(self.get_query_argument("next", START))
         try:
             provider = await desk.directory.issuers.provider(issuer)
-            pending = oidc_flows.begin(provider, self.client_of(issuer), f"{site.origin}/callback", desk.random)
+            client = await self.client_of(issuer)
+            pending = oidc_flows.begin(provider, client, f"{site.origin}/callback", desk.random)
         except TokenRefused as refusal:
             await self.turned_away(refusal.code, refusal.hint, to)
             return
@@ -172,14 +173,15 @@ class SignInBack(Door):
         directory, issuer = self.console.desk.directory, begun.issuer
         code = oidc_flows.code_of(begun.pending, self.request.query)
         provider = await directory.issuers.provider(issuer)
-        asked = oidc_flows.code_ask(provider, self.client_of(issuer), begun.pending, code)
+        asked = oidc_flows.code_ask(provider, await self.client_of(issuer), begun.pending, code)
         answer = await directory.issuers.ask(issuer, asked)
         tokens = oidc_flows.tokens(answer.status, answer.body)
         identified = await directory.issuers.verified(tokens.id_token, issuer)
         oidc_flows.check_nonce(begun.pending, tokens.id_token)
         longest = LONGEST + timedelta(seconds=issuer.leeway_seconds)
         oidc_flows.check_age(identified.auth_time, longest, self.console.desk.clock())
-        login = Login(tokens.id_token, purpose=PURPOSE, lifetime=LONGEST, refresh_token=tokens.refresh_token)
+        kept = tokens.refresh_token
+        login = Login(tokens.id_token, purpose=PURPOSE, lifetime=LONGEST, refresh_token=kept, at_console=True)
         secret, row = await directory.exchange(login)
         return await directory.find(secret), row.id
 
