@@ -163,7 +163,9 @@ class Desk:
             self.find(
                 "unsafe_option_allowed", f"{name}: what it lets round the stack is not in the record; see mitm.conf"
             )
-        self.notifier = Notifier(clock=self.clock, policies=lambda: self.policies, find=self.find)
+        self.notifier = Notifier(
+            clock=self.clock, policies=lambda: self.policies, find=self.find, console=lambda: self.console_url
+        )
         self._started = True
 
     async def heartbeat(self) -> None:

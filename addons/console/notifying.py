@@ -49,10 +49,11 @@ class Notifier:
         clock: Callable[[], datetime],
         policies: Callable[[], Policies],
         find: Callable[[str, str], None],
+        console: Callable[[], str],
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """find: notes a finding, once for a code and detail."""
-        self._clock, self._policies, self._find, self._sleep = clock, policies, find, sleep
+        """find: notes a finding, once for a code and detail. console: its address, "" for none; messages lead there."""
+        self._clock, self._policies, self._find, self._console, self._sleep = clock, policies, find, console, sleep
         self._lines: dict[str, _Line] = {}
         self._trust: ssl.SSLContext | None = (
             None  # reading the machine's roots takes longer than the loop may stand still
@@ -91,7 +92,7 @@ class Notifier:
     async def _deliver(self, hook: Webhook, notice: Notice) -> None:
         if self._trust is None:
             self._trust = await asyncio.to_thread(trust, None)
-        body = message(hook.format.value, notice, link=hook.link, payload=hook.payload)
+        body = message(hook.format.value, notice, link=self._console(), payload=hook.payload)
         for pause in (0.0, *PAUSES):
             if pause:
                 await self._sleep(pause)

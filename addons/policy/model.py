@@ -477,7 +477,6 @@ class Webhook:
     on: tuple[Happening, ...]
     rules: tuple[str, ...]  # ids; (): every
     payload: bool  # whether held tool calls may be sent, masked
-    link: str  # where the console is: "https://gateway.corp:8443"; "": no link
 
 
 # retention.yaml, controls.yaml

@@ -315,6 +315,13 @@ def _webhook(hook: Fields) -> Webhook:
             "one without the other",
             "its messages are signed with it",
         )
+    if "link" in hook:  # as it was said once: two settings of one address contradict each other in time
+        hook.reading.fault(
+            hook.at("link"),
+            "the console's address as affidavit_console_url in mitm.conf, for links everywhere",
+            "a link of its own",
+            "write it there, and delete this line",
+        )
     rules = hook.marked("rules", forms.LINE, ())
     for rule in rules:
         hook.reading.mention(rule, "rule")
@@ -328,7 +335,6 @@ def _webhook(hook: Fields) -> Webhook:
         ),
         rules=tuple(rule.text for rule in rules),
         payload=hook.flag("payload", default=False),
-        link=hook.text("link", forms.URL, "").rstrip("/"),
     )
 
 

@@ -55,7 +55,7 @@ async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
 
 
 def hook(port: int, form: HookFormat = HookFormat.SLACK, **more) -> Webhook:
-    chosen = {"id": "w", "on": tuple(Happening), "rules": (), "payload": False, "link": "", "secret": ()} | more
+    chosen = {"id": "w", "on": tuple(Happening), "rules": (), "payload": False, "secret": ()} | more
     return Webhook(url=(f"http://127.0.0.1:{port}/hook",), format=form, **chosen)
 
 
@@ -69,6 +69,7 @@ class World:
             clock=lambda: NOW,
             policies=lambda: SimpleNamespace(webhooks=hooks),
             find=lambda code, detail: self.findings.append((code, detail)),
+            console=lambda: "https://console.example",
             sleep=self.sleep,
         )
 
@@ -99,6 +100,7 @@ def test_a_receiver_gets_what_happened():
             await until(lambda: receiver.got)
             await world.notifier.close()
             assert "local|alice" in receiver.got[0][1].decode()
+            assert "https://console.example/approvals/ap_1" in receiver.got[0][1].decode()
             assert world.findings == []
 
     run(work())

@@ -318,6 +318,7 @@ REFUSED = {
     "a webhook of plain HTTP": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: slack, url: 'http://hooks.example/x'}\nrules:\n", "expected an https URL (http only to this machine)"),
     "a webhook that nobody signs": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: json, url: 'https://hooks.example/x'}\nrules:\n", "expected a secret beside format: json"),
     "a webhook for an unknown rule": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: slack, url: 'https://h.example/x', rules: [nope]}\nrules:\n", "expected the id of a rule"),
+    "a webhook with a link of its own": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: slack, link: 'https://c.example', url: 'https://h.example/x'}\nrules:\n", "expected the console's address as affidavit_console_url in mitm.conf"),
     "a webhook's secret in the file": ("approval", "rules:\n", "webhooks:\n  - {id: w, format: json, secret: hunter2, url: 'https://h.example/x'}\nrules:\n", "expected a reference to the secret"),
     "a count of an entity that is none": ("approval", "commands:", "entities: {CREDIT_CARD: 0}, commands:", "(1-1000000), got 0"),
     "a count of no entity": ("approval", "commands:", "entities: {CARD: 1}, commands:", 'got "CARD"'),
