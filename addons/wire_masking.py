@@ -5,6 +5,7 @@ Not the record's view (masking.py), and not the finding (masks/): what cannot be
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
@@ -32,6 +33,7 @@ ORIGINALS = 10_000  # values remembered for a person, to be put back into replie
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
 NO_WEBSOCKET = "a rule masks replies, and of this WebSocket's format it is not known which messages are one text; use the provider's HTTP API"
 NOT_MASKED = "the rest of this conversation could not be masked, so it is not passed on; begin another one"
+ONLY_BOUNDARY = re.compile(r'multipart/[\w.+\-]+;[ ]*boundary=("?)[^\s";]{1,200}\1', re.IGNORECASE)
 STREAMS = frozenset(
     {"text/event-stream", "application/x-ndjson", "application/ndjson", "application/vnd.amazon.eventstream"}
 )
@@ -134,11 +136,12 @@ def _mask_request(
         value = loads(body) if body else None
     except NotJson:
         value = None
-        document = scope.document(body, kind)
-        if document.withheld or (document.hits and document.form not in ("form", "lines", "text")):
+        whole = scope.body(body, kind)
+        if whole.withheld or whole.content is None:
             exchange.stop = Refused(403, "masking_incomplete", UNMASKABLE)
-        elif document.hits:
-            _put(flow, document.text.encode())
+        elif whole.content != body:
+            _put(flow, whole.content)
+        remember(originals, whole.originals)
     masked = scope.json(value)
     query, headers = scope.query(exchange.path.partition("?")[2]), _masked_headers(flow, scope)
     path = scope.text(exchange.path.partition("?")[0])
@@ -165,9 +168,14 @@ def _masked_headers(flow: http.HTTPFlow, scope: ScopedMasker) -> list[tuple[int,
         (place, name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
         for place, (name, value) in enumerate(flow.request.headers.fields)
     ]
-    asked = [one for one in said if one[1].lower() not in FRAMING and not is_credential(one[1])]
+    asked = [one for one in said if one[1].lower() not in FRAMING and not is_credential(one[1]) and not _cuts(*one[1:])]
     masked = scope.headers((name, value) for _, name, value in asked)
     return [(one[0], text) for one, (_, text) in zip(asked, masked.pairs, strict=True) if text != one[2]]
+
+
+def _cuts(name: str, value: str) -> bool:
+    """It says where the parts of a body begin, with letters that nobody chose."""
+    return name.lower() == "content-type" and ONLY_BOUNDARY.fullmatch(value) is not None
 
 
 def _put(flow: http.HTTPFlow, body: bytes) -> None:

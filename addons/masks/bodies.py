@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import regex
 
 _CHARSET = regex.compile(r'(?i)charset\s*=\s*"?([A-Za-z0-9_.:\-]{1,40})')
-_BOUNDARY = regex.compile(r'(?i)boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;]{1,200}))')
+BOUNDARY = regex.compile(r'(?i)boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;]{1,200}))')
 _NAME = regex.compile(r'(?i)\bname\*?\s*=\s*(?:"((?:[^"\\\r\n]|\\.){0,1000})"|([^\s;]{1,1000}))')
-_TYPE = regex.compile(r"(?i)^content-type[ \t]*:[ \t]*([^\r\n]{1,300})", regex.MULTILINE)
+TYPE = regex.compile(r"(?i)^content-type[ \t]*:[ \t]*([^\r\n]{1,300})", regex.MULTILINE)
 _TEXTUAL = regex.compile(
     r"(?i)^(?:text/|application/(?:[\w.+\-]*(?:json|xml|yaml|javascript|ecmascript|graphql|sql|toml|x-sh|x-httpd-php|x-ndjson)\b))"
 )
@@ -57,9 +57,19 @@ def decoded(content: bytes, content_type: str) -> str | None:
     return None if "\0" in text and form_of(content_type) == "" else text
 
 
+def charset_of(content: bytes, content_type: str) -> str | None:
+    """In which its text is read, and can be written again; None: it is no text from end to end."""
+    named = _CHARSET.search(content_type)
+    charset = named[1] if named else "utf-8"
+    try:
+        return None if content.decode(charset).encode(charset) != content else charset
+    except (UnicodeError, LookupError):
+        return None
+
+
 def sections(content: bytes, content_type: str) -> tuple[Section, ...] | None:
     """The parts of a multipart body; None where it has no readable boundary."""
-    named = _BOUNDARY.search(content_type)
+    named = BOUNDARY.search(content_type)
     if not named:
         return None
     mark = b"--" + (named[1] or named[2]).encode("utf-8", "replace")
@@ -74,7 +84,7 @@ def _section(piece: bytes) -> Section:
         piece.lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
     )
     lines = head.decode("utf-8", "replace").replace("\r", "")
-    name, kind = _NAME.search(lines), _TYPE.search(lines)
+    name, kind = _NAME.search(lines), TYPE.search(lines)
     return Section(
         lines, (name[1] or name[2] or "") if name else "", kind[1] if kind else "", content.removesuffix(b"\r")
     )

@@ -15,14 +15,25 @@ from typing import Any
 
 import orjson
 
-from addons.masks import bodies, headers, urls, walk
+from addons.masks import bodies, headers, multipart, urls, walk
 from addons.masks.custom import NONE, Extra, quick
 from addons.masks.detection import FIELD, WITHHELD, Undecided, context_of, detect, named
 from addons.masks.detectors import CREDENTIAL, DETECTOR_SET, ENTITIES
 from addons.masks.injected import Injected
 from addons.masks.memo import Memo
 from addons.masks.placeholders import PLACEHOLDER, fingerprint, hashed, partial, redacted
-from addons.masks.rules import Action, Allowed, Hit, Masked, MaskedDeltas, MaskedDocument, MaskedJson, MaskedPairs, Rule
+from addons.masks.rules import (
+    Action,
+    Allowed,
+    Hit,
+    Masked,
+    MaskedBody,
+    MaskedDeltas,
+    MaskedDocument,
+    MaskedJson,
+    MaskedPairs,
+    Rule,
+)
 from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
 
@@ -153,6 +164,16 @@ class _Tally:
     def blocked(self) -> bool:
         return any(rule.action is Action.BLOCK for _, _, rule, _ in self._rows)
 
+    @property
+    def masks(self) -> bool:
+        """Whether anything was replaced."""
+        return self.withheld or any(rule.action is not Action.KEEP for _, _, rule, _ in self._rows)
+
+    def take(self, other: _Tally) -> None:
+        self._rows += other._rows
+        self.withheld = self.withheld or other.withheld
+        self.originals |= other.originals
+
     def hits(self) -> tuple[Hit, ...]:
         return tuple(self._hit(*row, count) for row, count in self._rows.items())
 
@@ -265,6 +286,36 @@ class ScopedMasker:
         tally = _Tally(self._direction, base)
         form, text = self._documented(content, content_type, tally)
         return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
+
+    def body(self, content: bytes, content_type: str) -> MaskedBody:
+        """A whole body to be sent on: of a multipart one each text for itself, and what is binary as it was."""
+        tally = _Tally(self._direction)
+        masked = self._in_place(content, content_type, tally, "")
+        return MaskedBody(masked, tally.hits(), tally.withheld, tally.originals)
+
+    def _in_place(self, content: bytes, content_type: str, tally: _Tally, part: str) -> bytes | None:
+        if bodies.form_of(content_type) == "multipart" and (cut := multipart.cut(content, content_type)):
+            fields = [self._field_in_place(one, tally, f"{part}part:{number}") for number, one in enumerate(cut[0])]
+            return None if None in fields else b"".join([*(one for one in fields if one), cut[1]])
+        own = _Tally(self._direction, tally.base)
+        _, text = self._documented(content, content_type, own, part)
+        if bodies.form_of(content_type) == "multipart":
+            self._masked(content.decode("utf-8", "replace"), "", part, own)  # what stands between its parts too
+        tally.take(own)
+        if not own.masks:
+            return content
+        charset = bodies.charset_of(content, content_type)
+        return text.encode(charset) if charset and bodies.form_of(content_type) != "multipart" else None
+
+    def _field_in_place(self, one: multipart.Field, tally: _Tally, location: str) -> bytes | None:
+        name = self._masked(one.file_name, "", location, tally)
+        content = self._in_place(one.content, one.content_type, tally, location)
+        if content is None or (content != one.content and one.is_encoded):
+            return None
+        spelled = one.spelled(name, content)
+        head = spelled[: len(spelled) - len(content)].decode("utf-8", "replace")
+        rest = _Tally(self._direction, tally.base)
+        return None if self._masked(head, "", location, rest) != head else spelled
 
     def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
         found = self._found(text, context) if text else ()

@@ -132,3 +132,13 @@ class MaskedDocument:
     hits: tuple[Hit, ...] = ()
     blocked: bool = False
     withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBody:
+    """A body as it can be sent on: what is not masked is there byte for byte."""
+
+    content: bytes | None = field(repr=False)  # None: it holds what cannot be masked in its place
+    hits: tuple[Hit, ...] = ()
+    withheld: bool = False
+    originals: dict[str, str] = field(default_factory=dict, repr=False)

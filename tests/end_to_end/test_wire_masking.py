@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,7 +17,7 @@ from scripts import canned_provider
 from scripts.canned_provider import Canned, CannedProvider
 from scripts.measuring.stream_formats import FORMATS, FRAMES, Format, anthropic_events, sse
 from tests.end_to_end.gateway import DOORS, SDKS, Bench, bench
-from tests.end_to_end.sdk import Worker
+from tests.end_to_end.sdk import PYTHON, Worker
 
 CARD, EMAIL = "4539 1488 0343 6467", "planted.person@example-corp.com"
 MORE = " and here are some more words, so that what stands before them is decided while the stream still runs on"
@@ -185,7 +187,7 @@ def test_a_body_that_cannot_be_masked_in_its_own_form_is_refused_and_recorded(
     masked: Bench, canned: CannedProvider
 ) -> None:
     before, canned.seen = masked.last_seq(), {}
-    body = f'--b\r\ncontent-disposition: form-data; name="note"\r\n\r\n{EMAIL}\r\n--b--\r\n'.encode()
+    body = f'--b\r\ncontent-disposition: form-data; name="note"\r\n\r\n{EMAIL}\r\n'.encode()  # and no end
 
     answer = masked.raw(
         "base_url",
@@ -197,6 +199,59 @@ def test_a_body_that_cannot_be_masked_in_its_own_form_is_refused_and_recorded(
 
     assert (answer.status, canned.seen) == (403, {})
     assert masked.closed_exchange(before)["error"] == "masking_incomplete"
+
+
+UPLOAD = """
+import io, sys
+from openai import OpenAI
+base, token, planted = sys.argv[1:]
+client = OpenAI(base_url=base, api_key=token, max_retries=0)
+lines = io.BytesIO(('{"custom_id": "1", "body": {"input": "for %s", "n": 7}}\\n' % planted).encode())
+client.files.create(file=("of %s, batch.jsonl" % planted, lines), purpose="batch", extra_headers={"x-canned": "file"})
+sound = io.BytesIO(bytes(range(256)) * 99)
+client.audio.transcriptions.create(
+    model="whisper-1", file=("a.wav", sound, "audio/wav"), prompt="it is %s who speaks" % planted, extra_headers={"x-canned": "sound"}
+)
+"""
+
+
+def test_an_sdks_file_uploads_arrive_with_their_texts_masked_and_their_bytes_as_they_were(
+    masked: Bench, canned: CannedProvider
+) -> None:
+    if not PYTHON.exists():
+        pytest.skip("the SDKs are not installed; scripts/bootstrap --clients makes .venv-clients")
+    canned.replies["sound"] = Canned("application/json", b'{"text": "hello"}', 0)
+    before = masked.last_seq()
+
+    base = f"http://127.0.0.1:{masked.gateway.base_url_port}/openai/v1"
+    command = [str(PYTHON), "-c", UPLOAD, base, masked.tokens["alice"], EMAIL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    parts = {name: fields_of(*canned.seen[name]) for name in ("file", "sound")}
+    name, lines = parts["file"]["file"]
+    assert (EMAIL in str(parts), "[EMAIL_ADDRESS:" in str(name)) == (False, True)
+    (line,) = lines.decode().splitlines()
+    assert json.loads(line)["body"]["input"].startswith("for [EMAIL_ADDRESS:")
+    assert parts["file"]["purpose"] == (None, b"batch")
+    assert parts["sound"]["file"] == ("a.wav", bytes(range(256)) * 99)
+    assert parts["sound"]["prompt"][1].startswith(b"it is [EMAIL_ADDRESS:")
+    rows = masked.exchanges_since(before)
+    assert len(rows) == 2
+    assert EMAIL not in json.dumps([masked.messages(row["id"]) for row in rows])
+
+
+def fields_of(head: str, body: bytes) -> dict[str, tuple[str | None, bytes]]:
+    """Name -> file name and content, as the standard library reads a form whose length is what its head says."""
+    said = email.message_from_string(head.partition("\n")[2])
+    assert int(said["content-length"]) == len(body)
+    whole = email.message_from_bytes(f"content-type: {said['content-type']}\r\n\r\n".encode() + body)
+    parts = whole.get_payload()
+    assert isinstance(parts, list)
+    return {
+        str(part.get_param("name", header="content-disposition")): (part.get_filename(), part.get_payload(decode=True))
+        for part in parts
+    }  # type: ignore[return-value,misc,union-attr] # typed for a text or a message
 
 
 def test_a_stream_that_cannot_be_read_ends_with_an_error_and_a_finding(masked: Bench, canned: CannedProvider) -> None:

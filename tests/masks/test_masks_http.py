@@ -118,3 +118,72 @@ def test_a_multipart_body_without_its_boundary_is_text(redacting):
     masked = redacting.document(b"card 4111111111111111", "multipart/form-data")
 
     assert masked.text == "card [CREDIT_CARD]"
+
+
+FORM = "multipart/form-data; boundary=b"
+PICTURE = bytes(range(256)) * 4
+
+
+def field(head: str, content: bytes) -> bytes:
+    return b"--b\r\nContent-Disposition: form-data; " + head.encode() + b"\r\n\r\n" + content + b"\r\n"
+
+
+def test_a_multipart_body_is_sent_on_with_its_texts_masked_and_all_else_as_it_was(redacting):
+    before = (
+        field('name="file"; filename="of jane@example.com, 1.jsonl"\r\nContent-Type: application/jsonl', b'{"to":"jane@example.com"}')
+        + field('name="image"; filename="a.png"\r\nContent-Type: image/png', PICTURE)
+        + field('name="note"\r\nContent-Type: text/plain; charset=iso-8859-1', "f\u00fcr jane@example.com".encode("latin-1"))
+        + field('name="model"', b"whisper-1")
+        + b"--b--\r\n"
+    )  # fmt: skip
+
+    masked = redacting.body(before, FORM)
+
+    assert masked.content == before.replace(b"jane@example.com", b"[EMAIL_ADDRESS]")
+    assert [(hit.location, hit.count) for hit in masked.hits] == [
+        ("part:0", 1), ("part:0/to", 1), ("part:2", 1),
+    ]  # fmt: skip
+
+
+def test_a_body_without_a_value_is_sent_on_byte_for_byte(redacting):
+    for body, kind in (
+        (field('name="a"', PICTURE) + b"--b--", FORM),
+        (b"a=1&&b=", "application/x-www-form-urlencoded"),
+    ):
+        assert redacting.body(body, kind).content == body
+
+
+def test_lengths_and_encoded_file_names_in_a_part_stay_right(redacting):
+    before = (
+        field("name=\"f\"; filename*=UTF-8''jane%40example.com\r\nContent-Length: 16", b"jane@example.com") + b"--b--"
+    )
+
+    masked = redacting.body(before, FORM).content
+
+    assert b"filename*=%5BEMAIL_ADDRESS%5D\r\n" in masked or b"filename*=UTF-8''%5BEMAIL_ADDRESS%5D\r\n" in masked
+    assert b"Content-Length: 15\r\n\r\n[EMAIL_ADDRESS]" in masked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        field('name="jane@example.com"', b"x") + b"--b--",  # a name that the provider reads
+        field('name="f"\r\nContent-Transfer-Encoding: base64', b"amFuZUBleGFtcGxlLmNvbQ==") + b"--b--",
+        field('name="f"', b"jane@example.com"),  # no end
+        b"jane@example.com\r\n" + field('name="f"', b"x") + b"--b--",
+        field('name="f"', b"x") + b"--b--\r\njane@example.com",
+        field('name="f"', b"x") + b"--b--\r\n" + field('name="f"', b"jane@example.com") + b"--b--",
+        field('name="f"\r\nContent-Type: text/plain', b"\xff jane@example.com") + b"--b--",  # its bytes would be lost
+        field('name="f"\r\nContent-Type: multipart/mixed; boundary=c', b"--c\r\n\r\njane@example.com") + b"--b--",
+    ],
+    ids=["name", "encoded", "unclosed", "before", "after", "two ends", "not its charset", "torn inside"],
+)  # fmt: skip
+def test_what_cannot_be_masked_in_its_place_gives_no_body(redacting, body):
+    assert redacting.body(body, FORM).content is None
+
+
+def test_parts_within_a_part_are_masked_in_theirs(redacting):
+    inner = b"--c\r\n\r\njane@example.com\r\n--c--"
+    before = field('name="f"\r\nContent-Type: multipart/mixed; boundary=c', inner) + b"--b--"
+
+    assert redacting.body(before, FORM).content == before.replace(b"jane@example.com", b"[EMAIL_ADDRESS]")
