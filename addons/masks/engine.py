@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,6 @@ from addons.masks.placeholders import PLACEHOLDER, fingerprint, hashed, partial,
 from addons.masks.rules import (
     Action,
     Allowed,
-    Hit,
     Masked,
     MaskedBody,
     MaskedDeltas,
@@ -36,6 +34,7 @@ from addons.masks.rules import (
 )
 from addons.masks.spans import Replacement, Span, replaced, united
 from addons.masks.stream import remap
+from addons.masks.tally import Tally
 
 __all__ = ["ENTITIES", "Masker", "ScopedMasker"]
 _BATCH = 2000  # leaves
@@ -147,41 +146,6 @@ def _those_for(rules: Iterable[Rule], entity: str) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-class _Tally:
-    """Hits of one call, counted; same place, entity and token are one row."""
-
-    def __init__(self, direction: str, base: str = "") -> None:
-        self._direction = direction
-        self.base = base  # where the text stands in the whole body: for rules about places, not for the rows
-        self._rows: Counter[tuple[str, str, Rule, str]] = Counter()
-        self.withheld = False
-        self.originals: dict[str, str] = {}  # of rules that restore: placeholder -> value
-
-    def add(self, location: str, entity: str, rule: Rule, token: str) -> None:
-        self._rows[location, entity, rule, token] += 1
-
-    @property
-    def blocked(self) -> bool:
-        return any(rule.action is Action.BLOCK for _, _, rule, _ in self._rows)
-
-    @property
-    def masks(self) -> bool:
-        """Whether anything was replaced."""
-        return self.withheld or any(rule.action is not Action.KEEP for _, _, rule, _ in self._rows)
-
-    def take(self, other: _Tally) -> None:
-        self._rows += other._rows
-        self.withheld = self.withheld or other.withheld
-        self.originals |= other.originals
-
-    def hits(self) -> tuple[Hit, ...]:
-        return tuple(self._hit(*row, count) for row, count in self._rows.items())
-
-    def _hit(self, location: str, entity: str, rule: Rule, token: str, count: int) -> Hit:
-        masked = bool(token) and rule.wire.covers(self._direction)
-        return Hit(location, entity, rule.id, rule.action, token, count, "masked" if masked else "original")
-
-
 class ScopedMasker:
     """Masks what one call carries in one direction. Made by Masker.scope."""
 
@@ -210,7 +174,7 @@ class ScopedMasker:
         found = self._found(text, context, alone=True)
         if found == ():
             return Masked(text)
-        tally = _Tally(self._direction, base)
+        tally = Tally(self._direction, base)
         masked = replaced(text, self._decided(text, found, location, tally))
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
@@ -220,13 +184,13 @@ class ScopedMasker:
         found = self._found(text, context, alone=True)
         if found == ():
             return MaskedDeltas(tuple(deltas))
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         replacements = self._decided(text, found, location, tally)
         return MaskedDeltas(remap(deltas, replacements), tally.hits(), tally.blocked, tally.withheld)
 
     def json(self, value: Any, *, pointer: str = "", context: str = "") -> MaskedJson:
         """A parsed JSON value: keys, strings and numbers. Nested deeper than walk.DEPTH it is withheld."""
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         try:
             masked = self._walked(value, pointer, context, tally)
         except walk.TooDeepError:
@@ -238,8 +202,8 @@ class ScopedMasker:
         try:
             spans = self._masker.spans_once(text, context, alone=alone)
         except Undecided:
-            return self._decided(text, None, "", _Tally(self._direction))
-        return self._decided(text, (*spans, *self._injected.spans(text)), "", _Tally(self._direction))
+            return self._decided(text, None, "", Tally(self._direction))
+        return self._decided(text, (*spans, *self._injected.spans(text)), "", Tally(self._direction))
 
     def rule_for(self, entity: str, location: str = "") -> Rule | None:
         """The rule that decides a sure detection of that entity there."""
@@ -262,7 +226,7 @@ class ScopedMasker:
 
     def headers(self, pairs: Iterable[tuple[str, str]]) -> MaskedPairs:
         """Credentials by name, the rest by search."""
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         masked = tuple(
             (name, self._named(name, value, f"header:{name.lower()}", tally, headers.is_credential))
             for name, value in pairs
@@ -271,33 +235,33 @@ class ScopedMasker:
 
     def query(self, query: str) -> Masked:
         """A URL's query, without the question mark."""
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         return Masked(self._queried(query, tally), tally.hits(), tally.blocked, tally.withheld)
 
     def path(self, path: str) -> Masked:
         """A URL's path; where a query follows, its parameters are read by name."""
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         bare, mark, query = path.partition("?")
         masked = self._masked(bare, "", "path", tally) + mark + self._queried(query, tally)
         return Masked(masked, tally.hits(), tally.blocked, tally.withheld)
 
     def document(self, content: bytes, content_type: str, *, base: str = "") -> MaskedDocument:
         """A whole body, or a text at `base` of one. Binary gives no text: the caller records digest, type and size."""
-        tally = _Tally(self._direction, base)
+        tally = Tally(self._direction, base)
         form, text = self._documented(content, content_type, tally)
         return MaskedDocument(form, text, tally.hits(), tally.blocked, tally.withheld)
 
     def body(self, content: bytes, content_type: str) -> MaskedBody:
         """A whole body to be sent on: of a multipart one each text for itself, and what is binary as it was."""
-        tally = _Tally(self._direction)
+        tally = Tally(self._direction)
         masked = self._in_place(content, content_type, tally, "")
         return MaskedBody(masked, tally.hits(), tally.withheld, tally.originals)
 
-    def _in_place(self, content: bytes, content_type: str, tally: _Tally, part: str) -> bytes | None:
+    def _in_place(self, content: bytes, content_type: str, tally: Tally, part: str) -> bytes | None:
         if bodies.form_of(content_type) == "multipart" and (cut := multipart.cut(content, content_type)):
             fields = [self._field_in_place(one, tally, f"{part}part:{number}") for number, one in enumerate(cut[0])]
             return None if None in fields else b"".join([*(one for one in fields if one), cut[1]])
-        own = _Tally(self._direction, tally.base)
+        own = Tally(self._direction, tally.base)
         _, text = self._documented(content, content_type, own, part)
         if bodies.form_of(content_type) == "multipart":
             self._masked(content.decode("utf-8", "replace"), "", part, own)  # what stands between its parts too
@@ -307,21 +271,21 @@ class ScopedMasker:
         charset = bodies.charset_of(content, content_type)
         return text.encode(charset) if charset and bodies.form_of(content_type) != "multipart" else None
 
-    def _field_in_place(self, one: multipart.Field, tally: _Tally, location: str) -> bytes | None:
+    def _field_in_place(self, one: multipart.Field, tally: Tally, location: str) -> bytes | None:
         name = self._masked(one.file_name, "", location, tally)
         content = self._in_place(one.content, one.content_type, tally, location)
         if content is None or (content != one.content and one.is_encoded):
             return None
         spelled = one.spelled(name, content)
         head = spelled[: len(spelled) - len(content)].decode("utf-8", "replace")
-        rest = _Tally(self._direction, tally.base)
+        rest = Tally(self._direction, tally.base)
         return None if self._masked(head, "", location, rest) != head else spelled
 
-    def _masked(self, text: str, context: str, location: str, tally: _Tally) -> str:
+    def _masked(self, text: str, context: str, location: str, tally: Tally) -> str:
         found = self._found(text, context) if text else ()
         return text if found == () else replaced(text, self._decided(text, found, location, tally))
 
-    def _replacements(self, text: str, context: str, location: str, tally: _Tally) -> list[Replacement]:
+    def _replacements(self, text: str, context: str, location: str, tally: Tally) -> list[Replacement]:
         return self._decided(text, self._found(text, context), location, tally)
 
     def _found(self, text: str, context: str, *, alone: bool = False) -> tuple[Span, ...] | None:
@@ -331,7 +295,7 @@ class ScopedMasker:
         except Undecided:
             return None
 
-    def _decided(self, text: str, spans: Iterable[Span] | None, location: str, tally: _Tally) -> list[Replacement]:
+    def _decided(self, text: str, spans: Iterable[Span] | None, location: str, tally: Tally) -> list[Replacement]:
         """What the rules make of the spans. Without spans nothing of the text is shown."""
         if spans is None:
             tally.withheld = True
@@ -370,7 +334,7 @@ class ScopedMasker:
             else spans
         )
 
-    def _replacement(self, text: str, span: Span, location: str, tally: _Tally) -> Replacement:
+    def _replacement(self, text: str, span: Span, location: str, tally: Tally) -> Replacement:
         rule = self._of(span, tally.base + location)
         token = self._token(rule.action, span, text)
         tally.add(location, span.entity, rule, token)
@@ -385,7 +349,7 @@ class ScopedMasker:
             return partial(span.entity, span.tail)
         return hashed(span.entity, span.digest or self._masker.fingerprint(text[span.start : span.end]))
 
-    def _walked(self, value: Any, root: str, context: str, tally: _Tally) -> Any:
+    def _walked(self, value: Any, root: str, context: str, tally: Tally) -> Any:
         leaves = walk.leaves(value, context)
         found: dict[int, Iterable[Span] | None] = {}  # None: could not be searched in time
         small = [index for index, leaf in enumerate(leaves) if leaf.is_small and not leaf.is_dull(self._naming)]
@@ -415,7 +379,7 @@ class ScopedMasker:
                     found[index] = (Span(0, len(leaf.text), FIELD, 1.0, self._masker.fingerprint(leaf.text)),)
         return found
 
-    def _shown(self, text: str, spans: Iterable[Span] | None, location: str, tally: _Tally) -> str | None:
+    def _shown(self, text: str, spans: Iterable[Span] | None, location: str, tally: Tally) -> str | None:
         """The leaf's new text; None where nothing in it is masked."""
         replacements = self._decided(text, spans, location, tally)
         return replaced(text, replacements) if replacements else None
@@ -429,17 +393,17 @@ class ScopedMasker:
             return dict.fromkeys(indexes)
         return {indexes[place]: parts for place, parts in walk.parted(spans, batch, starts).items()}
 
-    def _named(self, name: str, value: str, location: str, tally: _Tally, is_credential: Callable[[str], bool]) -> str:
+    def _named(self, name: str, value: str, location: str, tally: Tally, is_credential: Callable[[str], bool]) -> str:
         if self._by_place and value and is_credential(name):
             token = redacted(CREDENTIAL)
             tally.add(location, CREDENTIAL, ALWAYS, token)
             return token
         return self._masked(value, name, location, tally)
 
-    def _queried(self, query: str, tally: _Tally) -> str:
+    def _queried(self, query: str, tally: Tally) -> str:
         return urls.each_parameter(query, lambda name, value: self._parameter(name, value, tally))
 
-    def _parameter(self, name: str, value: str | None, tally: _Tally) -> str:
+    def _parameter(self, name: str, value: str | None, tally: Tally) -> str:
         """`name=value`, or a name alone. A plus is a space here, and itself in an address."""
         shown = self._masked(name, "", "query", tally)
         if value is None:
@@ -451,7 +415,7 @@ class ScopedMasker:
         both = None if plain is None or spaced is None else (*plain, *spaced)
         return f"{shown}={replaced(value, self._decided(value, both, location, tally))}"
 
-    def _documented(self, content: bytes, content_type: str, tally: _Tally, part: str = "") -> tuple[str, str]:
+    def _documented(self, content: bytes, content_type: str, tally: Tally, part: str = "") -> tuple[str, str]:
         form = bodies.form_of(content_type)
         if form == "multipart" and (sections := bodies.sections(content, content_type)) is not None:
             return "multipart", "\n".join(
@@ -468,7 +432,7 @@ class ScopedMasker:
             return "lines", masked
         return "text", self._masked(text, "", part, tally)
 
-    def _json_text(self, text: str, part: str, tally: _Tally) -> str | None:
+    def _json_text(self, text: str, part: str, tally: Tally) -> str | None:
         """None where it is not JSON, or deeper than can be walked, or says more than its value: then it is text."""
         try:
             value = orjson.loads(text)
@@ -479,7 +443,7 @@ class ScopedMasker:
             return orjson.dumps(masked).decode()
         return None if walk.hides_a_key(text, value) else text
 
-    def _json_lines(self, text: str, part: str, tally: _Tally) -> str | None:
+    def _json_lines(self, text: str, part: str, tally: Tally) -> str | None:
         """A value a line, as a stream's events are kept. What stands at the same place in several is read as one text: a value may be cut in two."""
         try:
             values = [orjson.loads(line) for line in text.splitlines()]
@@ -499,7 +463,7 @@ class ScopedMasker:
         except walk.TooDeepError:
             return None
 
-    def _section(self, section: bodies.Section, location: str, tally: _Tally) -> str:
+    def _section(self, section: bodies.Section, location: str, tally: Tally) -> str:
         head = self._masked(section.head, "", location, tally)
         if self._by_place and urls.is_credential(section.name):
             tally.add(location, CREDENTIAL, ALWAYS, redacted(CREDENTIAL))
