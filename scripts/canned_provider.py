@@ -1,4 +1,6 @@
-"""A provider that answers with what it was told to: any bytes, in any framing, in pieces. Loopback only; for reports and tests that plant values in replies."""
+"""A provider that answers with what it was told to: any bytes, in any framing, in pieces, or messages of a WebSocket. Loopback only; for
+reports and tests that plant values in replies.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
+
 ASKED = "x-canned"  # the request header that names the reply
+WEBSOCKET = (
+    "websocket"  # as a reply's content type: a line a message, told when the client's first has come; then it closes
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,9 @@ def running() -> Iterator[CannedProvider]:
             name = self.headers.get(ASKED, "")
             provider.seen[name] = f"{self.path}\n{self.headers}", body
             reply = provider.replies.get(name) or Canned("application/json", b'{"canned":true}', 0)
+            if reply.content_type == WEBSOCKET:
+                self._converse(reply.body)
+                return
             self.send_response(reply.status)
             self.send_header("content-type", reply.content_type)
             for field_name, value in reply.headers:
@@ -60,6 +71,24 @@ def running() -> Iterator[CannedProvider]:
                 piece = reply.body[at : at + size]
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n\r\n")
+
+        def _converse(self, told: bytes) -> None:
+            self.close_connection = True
+            ws = WSConnection(ConnectionType.SERVER)
+            ws.receive_data(
+                f"GET {self.path} HTTP/1.1\r\n{self.headers}".replace("\r\n", "\n").replace("\n", "\r\n").encode()
+            )
+            for event in ws.events():
+                if isinstance(event, Request):
+                    self.wfile.write(ws.send(AcceptConnection()))
+            while data := self.connection.recv(1 << 16):
+                ws.receive_data(data)
+                for event in ws.events():
+                    if isinstance(event, TextMessage) and event.message_finished:
+                        said = [TextMessage(data=line.decode()) for line in told.splitlines()]
+                        self.wfile.write(b"".join(map(ws.send, (*said, CloseConnection(code=1000)))))
+                    elif isinstance(event, CloseConnection):
+                        return
 
         do_GET = do_PUT = do_POST  # noqa: N815 -- the names that http.server calls
 

@@ -6,18 +6,21 @@ Every cell has values of its own, so that a leak names its cell. The provider is
 from __future__ import annotations
 
 import base64
-import html
 import http.client
 import json
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import CloseConnection, Request, TextMessage
 
 from addons.evidence.database import reader
 from scripts import canned_provider, traces
-from scripts.canned_provider import ASKED, Canned, CannedProvider
+from scripts.canned_provider import ASKED, WEBSOCKET, CannedProvider
+from scripts.coverage_calls import BODIES, Call, every, numbers
 from scripts.local_gateway import Gateway, State, clean_environment, running
 from scripts.measuring.masking_corpus import Maker
 from scripts.measuring.stream_formats import FORMATS
@@ -52,7 +55,6 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "hexadecimal": lambda value: value.encode().hex(),
     "html": lambda value: "".join(f"&#{ord(letter)};" for letter in value),
 }
-OUTSIDE = ("plain", "percent", "base64")  # of a body: headers, queries, file names
 NAME = "affidavit-coverage"
 # `always` takes the callers' own tokens off every call, so it proves nothing; a cookie is masked by nothing else
 MASKED = "SELECT count(DISTINCT exchange_id) FROM maskings WHERE rule <> 'always' OR location = 'header:cookie'"
@@ -60,20 +62,6 @@ MASKED = "SELECT count(DISTINCT exchange_id) FROM maskings WHERE rule <> 'always
 
 class Unrecorded(Exception):  # noqa: N818 -- a state of the run
     """The matrix says nothing: not every call is in the record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, and what its provider answers. `texts` stand in it where {n} stands."""
-
-    position: str
-    provider: str
-    transport: str
-    path: str
-    body: bytes = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = ()
-    content_type: str = "application/json"
-    reply: Canned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,173 +80,6 @@ class Cell:
         }  # fmt: skip
 
 
-# -- what is asked --------------------------------------------------------------------------------------------------
-
-
-def openai(position: str, text: str) -> Json:
-    arguments, call = json.dumps({"note": said(position, "tool arguments", text)}), "call_1"
-    return {
-        "model": "m",
-        "messages": [
-            {"role": "system", "content": said(position, "system prompt", text)},
-            {"role": "user", "content": said(position, "user text", text)},
-            {"role": "assistant", "content": said(position, "history", text), "tool_calls": [{"id": call, "type": "function", "function": {"name": "note", "arguments": arguments}}]},
-            {"role": "tool", "tool_call_id": call, "content": said(position, "tool result", text)},
-        ],
-        "tools": [{"type": "function", "function": {"name": "note", "description": said(position, "tool definition", text), "parameters": {"type": "object"}}}],
-        "metadata": {said(position, "JSON key", text) or "who": said(position, "parameter", text)},
-    }  # fmt: skip
-
-
-def responses(position: str, text: str) -> Json:
-    return {
-        "model": "m",
-        "instructions": said(position, "system prompt", text),
-        "input": [
-            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": said(position, "user text", text)}]},
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": said(position, "history", text)}]},
-            {"type": "function_call", "call_id": "c1", "name": "note", "arguments": json.dumps({"note": said(position, "tool arguments", text)})},
-            {"type": "function_call_output", "call_id": "c1", "output": said(position, "tool result", text)},
-        ],
-        "tools": [{"type": "function", "name": "note", "description": said(position, "tool definition", text), "parameters": {"type": "object"}}],
-        "metadata": {said(position, "JSON key", text) or "who": said(position, "parameter", text)},
-    }  # fmt: skip
-
-
-def anthropic(position: str, text: str) -> Json:
-    return {
-        "model": "m",
-        "max_tokens": 9,
-        "system": [{"type": "text", "text": said(position, "system prompt", text) or "be brief"}],
-        "messages": [
-            {"role": "user", "content": [{"type": "text", "text": said(position, "user text", text)}]},
-            {"role": "assistant", "content": [{"type": "text", "text": said(position, "history", text)}, {"type": "tool_use", "id": "t1", "name": "note", "input": {"note": said(position, "tool arguments", text)}}]},
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": said(position, "tool result", text)}]}]},
-        ],
-        "tools": [{"name": "note", "description": said(position, "tool definition", text), "input_schema": {"type": "object"}}],
-        "metadata": {said(position, "JSON key", text) or "user_id": said(position, "parameter", text)},
-    }  # fmt: skip
-
-
-def gemini(position: str, text: str) -> Json:
-    return {
-        "systemInstruction": {"parts": [{"text": said(position, "system prompt", text)}]},
-        "contents": [
-            {"role": "user", "parts": [{"text": said(position, "user text", text)}]},
-            {"role": "model", "parts": [{"text": said(position, "history", text)}, {"functionCall": {"name": "note", "args": {"note": said(position, "tool arguments", text)}}}]},
-            {"role": "user", "parts": [{"functionResponse": {"name": "note", "response": {"result": said(position, "tool result", text)}}}]},
-        ],
-        "tools": [{"functionDeclarations": [{"name": "note", "description": said(position, "tool definition", text)}]}],
-        "labels": {said(position, "JSON key", text) or "who": said(position, "parameter", text)},
-    }  # fmt: skip
-
-
-def bedrock(position: str, text: str) -> Json:
-    return {
-        "system": [{"text": said(position, "system prompt", text)}],
-        "messages": [
-            {"role": "user", "content": [{"text": said(position, "user text", text)}]},
-            {"role": "assistant", "content": [{"text": said(position, "history", text)}, {"toolUse": {"toolUseId": "t1", "name": "note", "input": {"note": said(position, "tool arguments", text)}}}]},
-            {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": [{"text": said(position, "tool result", text)}]}}]},
-        ],
-        "toolConfig": {"tools": [{"toolSpec": {"name": "note", "description": said(position, "tool definition", text), "inputSchema": {"json": {}}}}]},
-        "requestMetadata": {said(position, "JSON key", text) or "who": said(position, "parameter", text)},
-    }  # fmt: skip
-
-
-def said(position: str, here: str, text: str) -> str:
-    return text if position == here else ""
-
-
-POSITIONS = (
-    "system prompt",
-    "user text",
-    "history",
-    "tool arguments",
-    "tool result",
-    "tool definition",
-    "JSON key",
-    "parameter",
-)
-BODIES: dict[str, tuple[str, Callable[[str, str], Json]]] = {
-    "openai": ("/v1/chat/completions", openai),
-    "openai responses": ("/v1/responses", responses),
-    "anthropic": ("/v1/messages", anthropic),
-    "gcp.gemini": ("/v1beta/models/m:generateContent", gemini),
-    "aws.bedrock": ("/model/m/converse", bedrock),
-    "cohere": ("/v2/chat", openai),
-    "ollama": ("/api/chat", openai),
-}
-
-
-def asked(text: str, encoding: str) -> Iterator[Call]:
-    """Every request that can hold the text."""
-    for provider, (path, body) in BODIES.items():
-        for position in POSITIONS:
-            yield Call(position, provider, "json", path, json.dumps(body(position, text)).encode())
-    chat = json.dumps(openai("", "")).encode()
-    if encoding in OUTSIDE:
-        yield Call("header", "openai", "header", "/v1/chat/completions", chat, (("x-note", text),))
-        yield Call(
-            "cookie", "openai", "header", "/v1/chat/completions", chat, (("cookie", f"theme=dark; note={text}"),)
-        )
-        yield Call("query", "openai", "query", f"/v1/chat/completions?note={quote(text, safe='')}", chat)
-        yield Call("file name", "openai", "multipart", "/v1/files", multipart(text, "content"), content_type=MULTIPART)
-    yield Call("part", "openai", "multipart", "/v1/files", multipart("note.txt", text), content_type=MULTIPART)
-    yield Call("field", "openai", "form", "/v1/unknown", f"note={quote_plus(text)}".encode(), content_type=FORM)
-    yield Call("body", "openai", "text", "/v1/unknown", text.encode(), content_type="text/plain")
-    yield Call("broken JSON", "openai", "json", "/v1/chat/completions", json.dumps({"a": text}).encode()[:-1])
-    yield Call("unknown endpoint", "openai", "json", "/v1/unknown", json.dumps({"a": [{"b": text}]}).encode())
-
-
-def answered(text: str) -> Iterator[Call]:
-    """Every reply that can hold the text: whole ones, streams in every format, cut in the middle of the text, errors."""
-    chat = json.dumps(openai("user text", "hello")).encode()
-    for form in FORMATS:
-        middle = len(text) // 2
-        stream = Canned(form.content_type, form.body([text[:middle], text[middle:]]), 9)
-        yield Call(
-            form.name,
-            form.provider,
-            "stream",
-            form.path,
-            json.dumps({"model": "m", "stream": True, "messages": []}).encode(),
-            reply=stream,
-        )
-    message = {
-        "id": "c",
-        "object": "chat.completion",
-        "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-    }
-    yield Call(
-        "reply",
-        "openai",
-        "json",
-        "/v1/chat/completions",
-        chat,
-        reply=Canned("application/json", json.dumps(message).encode(), 0),
-    )
-    failure = Canned("application/json", json.dumps({"error": {"message": text, "type": "x"}}).encode(), 0, 400)
-    yield Call("error", "openai", "json", "/v1/chat/completions", chat, reply=failure)
-    yield Call(
-        "error page",
-        "openai",
-        "text",
-        "/v1/chat/completions",
-        chat,
-        reply=Canned("text/html", f"<p>{html.escape(text)}".encode(), 0, 502),
-    )
-
-
-MULTIPART, FORM = "multipart/form-data; boundary=cut", "application/x-www-form-urlencoded"
-
-
-def multipart(name: str, text: str) -> bytes:
-    head = f'--cut\r\ncontent-disposition: form-data; name="file"; filename="{name.replace(chr(34), chr(39))}"\r\ncontent-type: text/plain\r\n\r\n'
-    return f"{head}{text}\r\n--cut--\r\n".encode()
-
-
 # -- the run --------------------------------------------------------------------------------------------------------
 
 
@@ -269,14 +90,8 @@ def run(
     encodings: Mapping[str, Callable[[str], str]] = ENCODINGS,
 ) -> list[Cell]:
     """folder: an empty one; what the gateway writes goes there. masking: the rules that are asked about."""
-    maker = Maker(7)
-    planted: list[Planted] = []
-    for encoding, encode in encodings.items():
-        for number, _ in enumerate(every("", encoding)):
-            values = {kind: made(maker) for kind, made in KINDS.items()}
-            text = "; ".join(f"{kind} {encode(value)}" for kind, value in values.items())
-            planted.append(Planted(list(every(text, encoding))[number], encoding, values))
-    say(f"{len(planted)} calls, each with {len(KINDS)} values of its own")
+    planted = list(planting(Maker(7), encodings))
+    say(f"{len(planted)} calls, each with values of its own")
     with canned_provider.running() as provider:
         state, token = made_state(folder, provider.port, masking)
         with running(state, folder / "gateway.log") as gateway:
@@ -293,15 +108,21 @@ class Planted:
     values: Mapping[str, str] = field(repr=False)
 
 
-def every(text: str, encoding: str) -> Iterator[Call]:
-    yield from asked(text, encoding)
-    yield from answered(text)
+def planting(maker: Maker, encodings: Mapping[str, Callable[[str], str]]) -> Iterator[Planted]:
+    for encoding, encode in encodings.items():
+        for number, _ in enumerate(every("", encoding)):
+            values = {kind: made(maker) for kind, made in KINDS.items()}
+            text = "; ".join(f"{kind} {encode(value)}" for kind, value in values.items())
+            yield Planted(list(every(text, encoding))[number], encoding, values)
+    for number, _ in enumerate(numbers(0)):
+        card = maker.card().replace(" ", "").replace("-", "")
+        yield Planted(list(numbers(int(card)))[number], "plain", {"card": card})
 
 
 def made_state(folder: Path, port: int, masking: str) -> tuple[State, str]:
     state = State(folder / "state", clean_environment(folder))
     state.init()
-    names = sorted({*(form.provider for form in FORMATS), *(name.partition(" ")[0] for name in BODIES)})
+    names = sorted({"mcp", *(form.provider for form in FORMATS), *(name.partition(" ")[0] for name in BODIES)})
     connections = "version: 1\nother_hosts: deny\nconnections:\n" + "".join(
         CONNECTION.format(id=name.replace(".", "-"), provider=name, port=port) for name in names
     )
@@ -313,19 +134,36 @@ def made_state(folder: Path, port: int, masking: str) -> tuple[State, str]:
 def send(gateway: Gateway, provider: CannedProvider, token: str, name: str, call: Call) -> None:
     if call.reply:
         provider.replies[name] = call.reply
+    place = call.provider.partition(" ")[0].replace(".", "-")
+    headers = {"authorization": f"Bearer {token}", ASKED: name, **dict(call.headers)}
+    if call.transport == WEBSOCKET:
+        converse(gateway.base_url_port, f"/{place}{call.path}", headers, call.body)
+        return
+    headers["content-type"] = call.content_type
     connection = http.client.HTTPConnection("127.0.0.1", gateway.base_url_port, timeout=30)
     try:
-        headers = {
-            "authorization": f"Bearer {token}",
-            "content-type": call.content_type,
-            ASKED: name,
-            **dict(call.headers),
-        }
-        place = call.provider.partition(" ")[0].replace(".", "-")
         connection.request("POST", f"/{place}{call.path}", call.body, headers)
         connection.getresponse().read()
     finally:
         connection.close()
+
+
+def converse(port: int, target: str, headers: Mapping[str, str], messages: bytes) -> None:
+    """One WebSocket: a line a message; closed when the provider has said what it has to say, and so closes."""
+    ws = WSConnection(ConnectionType.CLIENT)
+    fields = [(field_name.encode(), value.encode()) for field_name, value in headers.items()]
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+        sock.sendall(ws.send(Request(host="gateway", target=target, extra_headers=fields)))
+        ws.receive_data(sock.recv(1 << 16) or None)
+        list(ws.events())
+        for message in messages.splitlines():
+            sock.sendall(ws.send(TextMessage(data=message.decode())))
+        while data := sock.recv(1 << 16):
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, CloseConnection):
+                    sock.sendall(ws.send(event.response()))
+                    return
 
 
 def as_sent(encoded: str) -> Iterator[bytes]:
