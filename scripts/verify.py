@@ -14,10 +14,11 @@ from typing import Any
 
 import click
 
+from addons.evidence.check_receipts import is_receipt, verify_receipt
 from addons.evidence.checkpoints import NoteInvalid, Verifier
 from addons.evidence.database import StoreError
-from addons.evidence.package import single_file_verify
-from addons.evidence.verify import Claim, Failure, verify
+from addons.evidence.package.check_package import verify_package
+from addons.evidence.verify import Claim, Failure, Report, verify
 from scripts.terminal import Failed, harmless, print_json, print_table
 
 EXAMPLES = """\b
@@ -63,12 +64,12 @@ def verify_path(*, path: Path, everything: bool, vkey: str, seen: tuple[Path, ..
         with tempfile.TemporaryDirectory() as folder:
             found = _package(_unpacked(path, Path(folder)), vkey, seen, everything)
             return _told(replace(found, path=str(path)), as_json)
-    bag, database = single_file_verify.places(path)
-    if single_file_verify.is_receipt(path):
-        found = _package(path, vkey, (), everything, kind="receipt")
-    else:
-        found = _package(path, vkey, seen, everything) if bag else _store(database, vkey, seen, everything)
-    return _told(found, as_json)
+    if is_receipt(path):
+        return _told(_receipt(path, vkey), as_json)
+    bag = next((place for place in (path, *path.resolve().parents[:2]) if (place / "bagit.txt").is_file()), None)
+    if bag:
+        return _told(_package(bag, vkey, seen, everything), as_json)
+    return _told(_store(path / "evidence.db" if path.is_dir() else path, vkey, seen, everything), as_json)
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
@@ -110,16 +111,25 @@ def _store(database: Path, vkey: str, seen: Sequence[Path], everything: bool) ->
         raise Failed(f"{error.filename}: {error.strerror}", "give the log's key: --vkey NAME+HASH+KEY") from error
     except (NoteInvalid, StoreError) as error:
         raise Failed(str(error), "affidavit verify --help") from error
-    notes = [*report.notes, *([] if vkey else [_ASK_FOR_KEY]), report.horizon]
+    if not vkey:
+        report.notes.append(_ASK_FOR_KEY)
+    return _found(database, "store", key.vkey, report)
+
+
+def _package(bag: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
+    claims = [Claim(path.read_text("utf-8", "replace"), str(path)) for path in seen]
+    report = verify_package(bag, vkey, seen=claims, everything=everything, progress=_progress)
+    return _found(bag, "package", vkey, report)
+
+
+def _receipt(path: Path, vkey: str) -> Found:
+    return _found(path, "receipt", vkey, verify_receipt(path.read_text("utf-8", "replace"), vkey))
+
+
+def _found(path: Path, kind: str, vkey: str, report: Report) -> Found:
     counts = {name: number for name, number in sorted(report.counts.items()) if "." not in name}
-    return Found(str(database), "store", key.vkey, counts, dict(report.totals), report.failures, notes)
-
-
-def _package(path: Path, vkey: str, seen: Sequence[Path], everything: bool, kind: str = "package") -> Found:
-    """With this installation's copy of the verifier, not with the one that lies in the package."""
-    report = single_file_verify.verify(path, vkey, list(seen), everything)
-    failures = [Failure(*failure) for failure in report.failures]
-    return Found(str(path), kind, vkey, report.looked_at, report.totals, failures, report.notes)
+    notes = [*report.notes, *([report.horizon] if report.horizon else [])]
+    return Found(str(path), kind, vkey, counts, dict(report.totals), report.failures, notes)
 
 
 def _progress(done: int, size: int) -> None:

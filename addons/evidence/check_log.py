@@ -16,7 +16,7 @@ from addons.evidence.checkpoints import Checkpoint, NoteInvalid
 from addons.evidence.columns import PAYLOAD_KINDS
 from addons.evidence.database import Connection
 from addons.evidence.drafts import commitment
-from addons.evidence.erasure import BITS
+from addons.evidence.erasure import BITS, NOT_TAKEN
 from addons.evidence.log import EMPTY_ROOT, Tree, leaf_hash, stored_count
 from addons.evidence.records import TYPES
 from addons.evidence.report import Report
@@ -29,6 +29,10 @@ _MISPLACED_MAX = 10_000
 _ENVELOPE = ("v", "origin", "seq", "at", "type", "policy_digest", "payloads", "attrs")
 _ENVELOPE_TYPES = (int, str, int, str, str, str, list, dict)
 _EMPTY: dict[str, Any] = {}
+
+Hashes = Callable[
+    [int, int], dict[int, bytes]
+]  # what a tree that grows from `first` to `end` leaves stores, by position
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,10 @@ class Claim:
 
 
 class LogCheck:
-    """One pass. `names`: pseudonym to name, of subjects that are still there; `claims`: checkpoints from outside the table."""
+    """One pass. `names`: pseudonym to name, of subjects that are still there; `claims`: checkpoints from outside the table.
+
+    erased: kinds of payload, by leaf, that may be gone; hashes: where those of the tree are, if not in the table.
+    """
 
     def __init__(
         self,
@@ -61,6 +68,7 @@ class LogCheck:
         names: Mapping[str, str],
         claims: Sequence[Claim],
         erased: bytearray,
+        hashes: Hashes | None = None,
     ) -> None:
         self._connection = connection
         self._report = report
@@ -70,7 +78,8 @@ class LogCheck:
         self._names = names
         self._claims = {claim: checkpoint for claim in claims if (checkpoint := self._checkpoint(claim)) is not None}
         self._roots = dict.fromkeys((checkpoint.size for checkpoint in self._claims.values()), b"")
-        self._tree = Tree()
+        self.tree = Tree()
+        self._hashes = hashes or self._stored
         self._misplaced: dict[int, int] = {}
         self._at = ""
         self._root_bad = False
@@ -80,7 +89,7 @@ class LogCheck:
         """Check every leaf; those that are not an exchange's beginning or end are handed on."""
         for first in range(0, self._size, LEAVES_AT_ONCE):
             yield from self._batch(first, min(first + LEAVES_AT_ONCE, self._size))
-            progress(self._tree.size, self._size)
+            progress(self.tree.size, self._size)
         self._report.counts["leaves"] = self._size
         self._name_misplaced()
 
@@ -117,12 +126,12 @@ class LogCheck:
             return None
 
     def _batch(self, first: int, end: int) -> Iterator[Leaf]:
-        hashes = dict(self._connection.execute(_HASHES, (stored_count(first), stored_count(end))))
+        hashes = self._hashes(first, end)
         marks = {size: (root, note) for size, root, note in self._connection.execute(_MARKS, (first, end))}
         for row in self._connection.execute(_LEAVES, (first, end)):
             seq = row[0]
-            while self._tree.size < seq:
-                self._report.fail("event_missing", self._tree.size, f"leaf {self._tree.size} is not there")
+            while self.tree.size < seq:
+                self._report.fail("event_missing", self.tree.size, f"leaf {self.tree.size} is not there")
                 self._grow(None, hashes, marks)
             said = self._leaf(row, hashes)
             self._report.counts[row[3]] += 1
@@ -132,29 +141,32 @@ class LogCheck:
                 self._report.notes.append(_follows(said["attrs"]))
             if said.get("type") not in {"exchange.opened", "exchange.closed"}:
                 yield Leaf(seq, said, {kind: orjson.loads(data) for kind, data in payloads.items()})
-        while self._tree.size < end:
-            self._report.fail("event_missing", self._tree.size, f"leaf {self._tree.size} is not there")
+        while self.tree.size < end:
+            self._report.fail("event_missing", self.tree.size, f"leaf {self.tree.size} is not there")
             self._grow(None, hashes, marks)
+
+    def _stored(self, first: int, end: int) -> dict[int, bytes]:
+        return dict(self._connection.execute(_HASHES, (stored_count(first), stored_count(end))))
 
     def _grow(self, body: bytes | None, hashes: dict[int, bytes], marks: dict[int, tuple[str, str]]) -> None:
         """Add a leaf to the tree by its stored hash, compare what else is stored, and any checkpoint of this size."""
-        first = stored_count(self._tree.size)
+        first = stored_count(self.tree.size)
         stored = hashes.get(first)
         if stored is None:
             stored = b"" if body is None else leaf_hash(body)
-            self._report.fail("tree_changed", self._tree.size, "the leaf's hash is not stored")
-        for place, digest in enumerate(self._tree.append(stored)[1:], first + 1):
+            self._report.fail("tree_changed", self.tree.size, "the leaf's hash is not stored")
+        for place, digest in enumerate(self.tree.append(stored)[1:], first + 1):
             if hashes.get(place) != digest:
                 self._report.fail(
-                    "tree_changed", self._tree.size - 1, f"stored hash {place} is not what its two halves give"
+                    "tree_changed", self.tree.size - 1, f"stored hash {place} is not what its two halves give"
                 )
-        if self._tree.size in self._roots:
-            self._roots[self._tree.size] = self._tree.root()
-        if self._tree.size in marks:
-            self._mark(*marks[self._tree.size])
+        if self.tree.size in self._roots:
+            self._roots[self.tree.size] = self.tree.root()
+        if self.tree.size in marks:
+            self._mark(*marks[self.tree.size])
 
     def _mark(self, root: str, note: str) -> None:
-        size = self._tree.size
+        size = self.tree.size
         try:
             checkpoint = Checkpoint.unverified(note)
         except NoteInvalid as fault:
@@ -164,7 +176,7 @@ class LogCheck:
             self._report.fail(
                 "checkpoint_row_changed", size, f"checkpoint {size}: size or root are not those of its note"
             )
-        if self._tree.root() != checkpoint.root and not self._root_bad:
+        if self.tree.root() != checkpoint.root and not self._root_bad:
             self._root_bad = True  # every later root is wrong as well, and says nothing new
             detail = f"checkpoint {size} is the first that was signed over other leaves than these"
             self._report.fail("checkpoint_root_bad", size, detail)
@@ -213,7 +225,7 @@ class LogCheck:
                     self._report.fail("payload_changed", seq, f"{kind}: a payload that the leaf does not commit to")
             elif data is None or salt is None:
                 if self._erased[seq] & BITS[kind]:
-                    self._report.counts["erased"] += 1
+                    self._report.counts["erased"] += not self._erased[seq] & NOT_TAKEN
                 else:
                     self._report.fail("payload_missing", seq, f"{kind}: gone, and no payload.erased leaf says so")
             elif commitment(salt, kind, data) == claimed[kind]:

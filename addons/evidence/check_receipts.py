@@ -7,12 +7,15 @@ Its form: addons/approvals/receipts.py, which this room does not know.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from addons.evidence.canonical import canonical
 from addons.evidence.check_log import Leaf
-from addons.evidence.checkpoints import NoteInvalid
+from addons.evidence.checkpoints import NoteInvalid, Verifier
 from addons.evidence.report import Report
 from addons.evidence.rotation import KeyChain
 
@@ -47,15 +50,49 @@ def check_receipt(leaf: Leaf, keys: KeyChain, report: Report) -> None:
 def _signed(note: str, seq: int, keys: KeyChain, report: Report, place: str) -> Mapping[str, Any] | None:
     """What the note says, if a key of its time signed it. A new key signs from the leaf after the change on."""
     for key in keys.keys_of(seq + 1):
-        try:
-            head, line, *rest = key.check(note).split("\n")
-            said = orjson.loads(line)
-        except (NoteInvalid, ValueError):
-            continue
-        if head == HEAD and rest == [""] and isinstance(said, dict):
-            return said
+        with suppress(NoteInvalid, ValueError):
+            return _parsed(key.check(note))
     report.fail("receipt_signature_bad", seq, f"{place}: the receipt is not one that the log's key signed")
     return None
+
+
+def is_receipt(path: Path) -> bool:
+    """Whether this file is a receipt alone, as somebody took it away."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(HEAD) + 1) == HEAD.encode() + b"\n"
+
+
+def verify_receipt(note: str, vkey: str) -> Report:
+    """A receipt alone: whether the key that was given signed these very words."""
+    report = Report()
+    report.counts["receipts"] += 1
+    try:
+        key = Verifier.of(vkey) if vkey else None
+    except NoteInvalid as fault:
+        report.fail("key_invalid", None, str(fault))
+        return report
+    if key is None:
+        report.fail("key_missing", None, "a receipt is worth its signature: give the log's key, --vkey")
+        return report
+    try:
+        said = _parsed(key.check(note))
+    except (NoteInvalid, ValueError):
+        sentence = "not a receipt that this key signed: another key, or an approver, a payload or a time was changed"
+        report.fail("receipt_signature_bad", None, sentence)
+    else:
+        report.notes += [f"{name}: {canonical(value).decode()}" for name, value in sorted(said.items())]
+    return report
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """What a receipt says: a line of JSON under its heading; or ValueError."""
+    head, line, *rest = text.split("\n")
+    said = orjson.loads(line)
+    if head != HEAD or rest != [""] or not isinstance(said, dict):
+        raise ValueError("no receipt")
+    return said
 
 
 def differing(said: Mapping[str, Any], payload: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

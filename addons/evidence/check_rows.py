@@ -5,7 +5,7 @@ Not exchanges: check_exchanges. Not whether the leaves are the signed ones: chec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -18,10 +18,12 @@ from addons.evidence.report import Report
 class ChangingRows:
     """Fed with every leaf that is no exchange's beginning or end, in order; `finish` when all were read."""
 
-    def __init__(self, connection: Connection, report: Report, size: int) -> None:
+    def __init__(self, connection: Connection, report: Report, size: int, withheld: Collection[str] = ()) -> None:
+        """withheld: kinds of row whose payloads a package leaves out."""
         self._connection = connection
         self._report = report
         self._size = size
+        self._kinds = {kind: of for kind, of in ROWS.items() if kind not in withheld}
         self._met = dict.fromkeys((*ROWS, "policy"), 0)
         self._columns = {table: self._known(table, columns) for table, columns in ROWS.values()}
 
@@ -38,7 +40,7 @@ class ChangingRows:
     def finish(self) -> None:
         """Nothing may be in a table that no leaf put there."""
         there = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for kind, (table, _) in ROWS.items():
+        for kind, (table, _) in self._kinds.items():
             if table not in there:  # a store of an earlier schema
                 continue
             [heads] = self._one("SELECT count(*) FROM heads WHERE kind = ? AND seq < ?", kind, self._size)

@@ -138,6 +138,11 @@ def key_id(name: str, public: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
 
 
+def default_name(public: bytes) -> str:
+    """Of a log that was given none: a digest of its first key."""
+    return f"affidavit.invalid/{sha256(public).hexdigest()[:8]}"
+
+
 def sign_checkpoint(signer: Signer, checkpoint: Checkpoint) -> str:
     return signer.sign(checkpoint.body)
 

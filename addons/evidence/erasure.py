@@ -247,6 +247,7 @@ def erasures(connection: Connection, size: int, signed: int) -> bytearray:
 
 
 BITS = {kind: 1 << number for number, kind in enumerate(PAYLOAD_KINDS)}
+NOT_TAKEN = 1 << len(PAYLOAD_KINDS)  # beside them: nothing was destroyed, but this package does not have it
 
 
 def _attrs(leaf: str) -> dict[str, Any]:

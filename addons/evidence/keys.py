@@ -17,12 +17,11 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from addons.evidence.checkpoints import Signer
+from addons.evidence.checkpoints import Signer, default_name
 from addons.evidence.ids import Random
 
 _LOG = "log.key"
@@ -101,7 +100,7 @@ class Keys:
 def default_origin(seed: bytes) -> str:
     """`affidavit.invalid/` and 8 hex digits of the public key's hash: unique, and claims no domain (RFC 2606)."""
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return f"affidavit.invalid/{sha256(public).hexdigest()[:8]}"
+    return default_name(public)
 
 
 def prepare_successor(folder: Path, origin: str, random: Random) -> Signer:

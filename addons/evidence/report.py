@@ -42,6 +42,17 @@ The names are a promise to scripts and auditors. What each one means:
     subject_missing            a person's key is gone while their messages are there
     schema_changed             a table, view, index or trigger is not the one that this program makes
     database_damaged           SQLite cannot read the file
+    key_invalid                a key that is none, or one that this log's default name is not of
+    key_missing                a receipt alone, and no key to check it with
+
+Of a package only:
+
+    file_changed, file_missing, file_added             not as its manifest, the gateway's record of the export, or evidence.sqlite has it
+    list_changed                                       a CSV file, a query or a set of rules is not what evidence.sqlite gives
+    figure_changed                                     a number of START-HERE.html is not the database's
+    sample_changed                                     other exchanges than the seed and the root give
+    export_unrecorded                                  no leaf under a signed checkpoint says that this very package was exported
+    gateway_missing, gateway_added                     the packages of other gateways inside are not those that the register names
 """
 
 from __future__ import annotations

@@ -64,6 +64,10 @@ class KeyChain:
         return self._keys[-1]
 
     @property
+    def oldest(self) -> Verifier:
+        return self._keys[0]
+
+    @property
     def joints(self) -> tuple[int, ...]:
         """Sizes of the checkpoints that must bear two signatures."""
         return tuple(change.seq + 1 for change in self.changes)

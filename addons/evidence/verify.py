@@ -1,4 +1,6 @@
-"""Checks a whole store: leaves, signatures, payloads, rows, messages. Reads only, also while a gateway writes. Not the package's verifier.
+"""Checks a whole store: leaves, signatures, payloads, rows, messages. Reads only, also while a gateway writes.
+
+A package is checked with the same rooms (package/check_package.py); the single file that lies in it shares no code with either.
 
     report = verify(path, verifier)          # Verifier.of(vkey): the key as it was pinned, not as it lies beside the store
     report.good, report.counts, report.failures, report.notes
@@ -10,22 +12,28 @@ checkpoint outside covers, and no reading of this file alone can show it: that i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from addons.evidence.check_anchors import anchors, check_anchors
 from addons.evidence.check_exchanges import check_exchanges
-from addons.evidence.check_log import Claim, LogCheck
+from addons.evidence.check_log import Claim, Hashes, LogCheck
 from addons.evidence.check_messages import MessageCheck, check_subjects, subjects_of
 from addons.evidence.check_receipts import check_receipt
 from addons.evidence.check_rows import ChangingRows
-from addons.evidence.checkpoints import Verifier
+from addons.evidence.checkpoints import Verifier, default_name
 from addons.evidence.database import Connection, Database, reader, sqlite3
 from addons.evidence.erasure import erasures
 from addons.evidence.head import head_path, read_head
+from addons.evidence.log import Tree
 from addons.evidence.migrations import MIGRATIONS
 from addons.evidence.report import Failure, Report
 from addons.evidence.rotation import KeyChain, key_changes
+
+_DEFAULT_NAME = re.compile(r"affidavit\.invalid/[0-9a-f]{8}")
 
 __all__ = ["Claim", "Failure", "Report", "verify"]
 
@@ -44,13 +52,23 @@ def verify(
     claims = [*seen, *([] if head is None else [Claim(head, str(head_path(path)))])]
     with reader(path) as connection:
         try:
-            _check(connection, report, verifier, claims=claims, everything=everything, progress=progress)
+            if _schema_holds(connection, report):
+                check(connection, report, verifier, claims=claims, everything=everything, progress=progress)
         except sqlite3.Error as fault:
             report.fail("database_damaged", None, f"SQLite cannot read the store: {fault}")
     return report
 
 
-def _check(
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a package lacks of a store, and what stands in for it."""
+
+    hashes: Hashes
+    missing: bytearray  # for each leaf the bits of the payloads that this package does not take
+    withheld: tuple[str, ...]  # kinds of row whose payloads no package has
+
+
+def check(
     connection: Connection,
     report: Report,
     verifier: Verifier,
@@ -58,9 +76,9 @@ def _check(
     claims: Sequence[Claim],
     everything: bool,
     progress: Callable[[int, int], None],
-) -> None:
-    if not _schema_holds(connection, report):
-        return
+    beside: Beside | None = None,
+) -> tuple[KeyChain, Tree]:
+    """Everything that a database holds; the keys and the tree that were found, for what lies around it."""
     if everything:
         for (line,) in connection.execute("PRAGMA integrity_check(20)"):
             if line != "ok":
@@ -72,10 +90,14 @@ def _check(
     check_subjects(report, people)
     names = {person.pseudonym: person.name for person in people.values()}
     keys = KeyChain(verifier, key_changes(connection, size))
+    _check_name(keys.oldest, report)
     claims = [*claims, *(Claim(anchor.note, f"anchor {anchor.size}") for anchor in anchors(connection))]
     erased = erasures(connection, size, min(signed, size))
-    log = LogCheck(connection, report, keys, size=size, names=names, claims=claims, erased=erased)
-    rows = ChangingRows(connection, report, size)
+    for seq, bits in enumerate(beside.missing[:size] if beside else ()):
+        erased[seq] |= bits
+    hashes = beside.hashes if beside else None
+    log = LogCheck(connection, report, keys, size=size, names=names, claims=claims, erased=erased, hashes=hashes)
+    rows = ChangingRows(connection, report, size, beside.withheld if beside else ())
     messages = MessageCheck(connection, report, people, size=size, erased=erased)
     for leaf in log.run(progress):
         rows.leaf(leaf)
@@ -91,19 +113,37 @@ def _check(
     if signed < size:
         report.counts["unsigned"] = size - signed
         report.notes.append(f"the last {size - signed} leaves came after the newest checkpoint and are not signed yet")
+    return keys, log.tree
+
+
+def _check_name(key: Verifier, report: Report) -> None:
+    """The default name of a log is a digest of its first key: one that was made anew under another key shows."""
+    if _DEFAULT_NAME.fullmatch(key.name) and key.name != default_name(key.public):
+        report.fail("key_invalid", None, f"{key.name} is the name of another key than this one")
 
 
 def _schema_holds(connection: Connection, report: Report) -> bool:
     """Whether tables and views are what this program makes: a view that was replaced could show anything."""
-    query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"
-    found = dict(connection.execute(query).fetchall())
+    found = schema_of(connection)
     [version] = connection.execute("PRAGMA user_version").fetchone()
-    database = Database(memory=True, execute_plugins=False, recursive_triggers=False)
-    for migration in MIGRATIONS[:version]:
-        migration(database)
-    wanted = dict(database.execute(query).fetchall())
-    database.close()
+    wanted = {name: sql for _, name, _, sql in store_schema(version)}
     differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     for name in differing:
         report.fail("schema_changed", None, f"{name}: not as schema {version} has it")
     return not any(name in wanted for name in differing)
+
+
+def schema_of(connection: Connection) -> dict[str, str]:
+    """SQL by name."""
+    return {name: sql for _, name, _, sql in connection.execute(_SCHEMA)}
+
+
+def store_schema(version: int) -> list[tuple[str, str, str, str]]:
+    """(type, name, table, SQL) of all that a store of this version has."""
+    with closing(Database(memory=True, execute_plugins=False, recursive_triggers=False)) as database:
+        for migration in MIGRATIONS[:version]:
+            migration(database)
+        return database.execute(_SCHEMA).fetchall()
+
+
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY name"

@@ -17,6 +17,10 @@ from addons.evidence.verify import Claim
 from tests.evidence.samples import ALICE, World
 from tests.evidence.tampering import ask, change, fill, found, names, verifier
 
+ELSEWHERE = {
+    "console": ("test_anchoring.py", "test_receipts.py"),
+    "evidence_package": ("test_attacks.py", "test_gateways.py"),
+}
 EXPLAINED_IN = ("test_attacks.py", "test_verify.py", "test_renewal.py", "test_erasure.py")
 NEW_LEAF = '{"at":"2026-11-23T14:49:00.000000Z","attrs":{},"origin":"%s","payloads":[],"policy_digest":"","seq":%d,"type":"finding","v":1}'
 
@@ -366,10 +370,10 @@ def test_every_name_is_explained_and_every_explanation_has_its_attack():
         name for line in re.findall(r"(?m)^    (\w+(?:, \w+)*)  +\S", report.__doc__ or "") for name in line.split(", ")
     }
     tests = "".join(Path(__file__).with_name(name).read_text() for name in EXPLAINED_IN)
-    console = Path(__file__).parents[1] / "console"
-    tests += "".join((console / name).read_text() for name in ("test_anchoring.py", "test_receipts.py"))
+    for folder, files in ELSEWHERE.items():
+        tests += "".join((Path(__file__).parents[1] / folder / name).read_text() for name in files)
 
     assert len(explained) > 40
     assert {name for name in explained if f'"{name}"' not in tests} == set()
-    for source in Path(report.__file__ or "").parent.glob("check_*.py"):
-        assert set(re.findall(r'fail\(\s*"(\w+)"', source.read_text())) <= explained
+    for source in Path(report.__file__ or "").parent.rglob("check_*.py"):
+        assert set(re.findall(r'(?:fail|tell)\(\s*"(\w+)"', source.read_text())) <= explained

@@ -16,6 +16,7 @@ from addons.evidence.checkpoints import Checkpoint
 from addons.evidence.database import reader
 from addons.evidence.ids import time_text
 from addons.evidence.package import single_file_verify
+from addons.evidence.package.check_package import verify_package
 from addons.evidence.records import HoldRecord, HoldRow
 from addons.evidence.renewal import rotate_key
 from addons.evidence.verify import verify
@@ -76,7 +77,11 @@ def through_it_all(world: World) -> World:
 
 
 def failures(path: Path, vkey: str) -> dict[str, int]:
-    return single_file_verify.verify(path, vkey, [], True).totals
+    """What either verifier finds."""
+    found = single_file_verify.verify(path, vkey, [], True).totals
+    if path.is_dir():
+        found = found | verify_package(path, vkey, everything=True).totals
+    return found
 
 
 def test_its_store_and_its_package_hold_under_either_key(through_it_all: World, tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ def two(tmp_path: Path) -> tuple[World, World]:
     return ours, other
 
 
+def totals_by_command(package: Path, vkey: str) -> dict[str, int]:
+    totals: dict[str, int] = json.loads(invoke("verify", package, "--vkey", vkey, "--json").stdout)["totals"]
+    return totals
+
+
 def both(ours: World, tmp_path: Path) -> Path:
     made = invoke("export", tmp_path / "whole", "--gateway", tmp_path / "from-other", "--state", ours.folder)
     assert made.exit_code == 0, made.stderr
@@ -80,6 +85,7 @@ def test_a_gateway_that_is_left_out_shows(two: tuple[World, World], tmp_path: Pa
     found = checked(tmp_path / "alone", "--vkey", ours.vkey)
     assert found.returncode == 1
     assert f"FAILED gateway_missing: {other.keys.origin}" in found.stdout
+    assert totals_by_command(tmp_path / "alone", ours.vkey) == {"gateway_missing": 1}
     assert "is missing: this package is not whole" in (tmp_path / "alone" / "data" / "START-HERE.html").read_text()
 
 
@@ -97,7 +103,7 @@ def test_a_gateway_that_is_taken_out_afterwards_shows(
 
     for totals in (
         single_file_verify.verify(package, ours.vkey, [], every=False).totals,
-        json.loads(invoke("verify", package, "--vkey", ours.vkey, "--json").stdout)["totals"],
+        totals_by_command(package, ours.vkey),
     ):
         assert {"gateway_missing", "export_unrecorded"} <= totals.keys()
 
@@ -112,6 +118,7 @@ def test_a_change_inside_another_gateways_package_is_named_with_its_log(
     seal(package)
 
     assert f"FAILED leaf_changed seq 1: in {other.keys.origin}" in checked(package, "--vkey", ours.vkey).stdout
+    assert "leaf_changed" in totals_by_command(package, ours.vkey)
 
 
 def test_a_gateway_that_no_register_names_is_named(made: tuple[World, Path], tmp_path: Path) -> None:
@@ -120,6 +127,7 @@ def test_a_gateway_that_no_register_names_is_named(made: tuple[World, Path], tmp
     seal(tmp_path / "package")
 
     assert "FAILED gateway_added" in checked(tmp_path / "package", "--vkey", made[0].vkey).stdout
+    assert "gateway_added" in totals_by_command(tmp_path / "package", made[0].vkey)
 
 
 def test_a_retired_gateway_belongs_to_its_own_time(two: tuple[World, World], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from addons.evidence.database import StoreError
+from addons.evidence.package.check_package import verify_package
 from addons.evidence.package.package import Built, Receipt, Wish
 from addons.evidence.package.package import export as export_package
 from addons.evidence.package.scope import Scope
@@ -49,9 +50,13 @@ def asked(package: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def checked(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The package's own verifier, by a Python that sees nothing of ours."""
+    """The package's own verifier, by a Python that sees nothing of ours; the other one says the same."""
     command = [sys.executable, "-I", str(package / "data" / "verify.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    if "--seen" not in arguments:
+        vkey = arguments[1] if arguments[:1] == ("--vkey",) else ""
+        assert (verify_package(package, vkey).totals == {}) == (found.returncode == 0), found.stdout
+    return found
 
 
 # -- checking -------------------------------------------------------------------------------------------------------------

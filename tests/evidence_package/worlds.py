@@ -95,7 +95,9 @@ class World:
             note = store.checkpoint().result()
             with store.reading() as database:
                 rows = database.execute("SELECT leaf FROM events WHERE seq >= ? ORDER BY seq", (built.leaves,))
-                return Receipt(self.clock.text, "os|auditor", seq, [leaf.encode() for (leaf,) in rows], note)
+                leaves = [leaf.encode() for (leaf,) in rows]
+                at = json.loads(leaves[seq - built.leaves])["at"]
+                return Receipt(at, "os|auditor", seq, leaves, note)
         finally:
             store.close()
 

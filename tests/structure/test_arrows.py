@@ -151,3 +151,17 @@ def test_no_name_in_addons_shadows_an_installed_or_standard_module() -> None:
     installed = {name for name, owners in packages_distributions().items() if owners != ["affidavit"]}
 
     assert names & (sys.stdlib_module_names | installed) == set()
+
+
+SINGLE_FILE = ROOT / "addons" / "evidence" / "package" / "single_file_verify.py"
+
+
+def test_the_single_file_that_verifies_shares_no_code_and_needs_nothing_but_the_standard_library() -> None:
+    assert {name.partition(".")[0] for name in imported(SINGLE_FILE)} <= sys.stdlib_module_names
+
+
+def test_no_program_of_ours_verifies_with_the_single_file() -> None:
+    """`affidavit verify` is the other implementation: were one made of the other, both would be wrong together."""
+    name = "addons.evidence.package.single_file_verify"
+
+    assert [path for path in source_files() if name in imported(path)] == []

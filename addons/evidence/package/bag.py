@@ -15,9 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 _PIECE_BYTES = 1 << 20
+
+
+class Sink(Protocol):
+    """Where the files of data/ go: a bag that is being written, or a comparison with one that is there."""
+
+    def write(self, name: str, pieces: Iterable[bytes]) -> None:
+        """A file, from its pieces; `name` is relative to data/."""
 
 
 @dataclass(slots=True)
@@ -31,9 +38,6 @@ class Bag:
     def write(self, name: str, pieces: Iterable[bytes]) -> None:
         """A file of the payload, from its pieces; `name` is relative to data/."""
         self.digests[f"data/{name}"] = self._write(f"data/{name}", pieces)
-
-    def write_text(self, name: str, text: str) -> None:
-        self.write(name, [text.encode()])
 
     def tag(self, name: str, pieces: Iterable[bytes]) -> None:
         """A file beside the payload."""

@@ -1,4 +1,4 @@
-"""Packages of other gateways inside one package, and the register that shows when one is left out. Not how each is made (package.py).
+"""Packages of other gateways inside one package, and the register that shows when one is left out. Not how each is made (package.py), taken in or checked.
 
     data/gateways.csv                    the register: each log, its key, since when, and whether its package is here
     data/gateways/<name>/                the package of another gateway, whole, as it was exported there
@@ -10,20 +10,19 @@ afterwards, and whoever checks the package knows which ones have to be in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
 
-from addons.evidence.database import Connection, StoreError, reader
-from addons.evidence.package import single_file_verify
-from addons.evidence.package.bag import Bag
+from addons.evidence.database import Connection, reader
 from addons.evidence.package.listing import lines
 
 HEAD = ("log", "key", "added_at", "retired_at", "folder", "exchanges", "leaves", "signed", "since", "until", "manifest")
-_PIECE_BYTES = 1 << 20
+PACKAGES = "gateways"  # in data/
+DATABASE = Path("data", "evidence.sqlite")  # in a bag
 _REGISTER = """
 SELECT at, json_extract(leaf, '$.attrs') FROM events
 WHERE type = 'config.changed' AND type NOT IN ('exchange.opened', 'exchange.closed') AND json_extract(leaf, '$.attrs.changed') = 'gateway' ORDER BY seq
@@ -76,50 +75,33 @@ def folder_name(log: str) -> str:
     return "log-" + re.sub(r"[^A-Za-z0-9.-]", "_", log)
 
 
-def write_others(bag: Bag, package: Connection, given: Sequence[Path], since: str, until: str) -> list[Other]:
-    """Take in the packages that were given, each checked first; say of each registered gateway whether it is here. Raises StoreError."""
-    known = {one.log: one for one in register(package)}
-    here: dict[str, Other] = {}
-    for path in given:
-        other = _take(bag, path, known, here)
-        here[other.registered.log] = other
-    others = [here.get(one.log, Other(one)) for one in known.values() if one.log in here or one.belongs(since, until)]
-    if others:
-        rows = [
-            (one.registered.log, one.registered.key, one.registered.added_at, one.registered.retired_at, one.folder, *_numbers(one), one.since, one.until, one.manifest)
-            for one in others
-        ]  # fmt: skip
-        bag.write("gateways.csv", [lines([HEAD, *rows])])
-    return others
+def others(known: Sequence[Registered], here: Mapping[str, Other], since: str, until: str) -> list[Other]:
+    """Of each registered gateway whether its package is here; those that are not and belong to another period are left out."""
+    return [here.get(one.log, Other(one)) for one in known if one.log in here or one.belongs(since, until)]
 
 
-def _numbers(one: Other) -> tuple[int | None, int | None, int | None]:
-    return (one.exchanges, one.leaves, one.signed) if one.folder else (None, None, None)
+def listing(rows: Sequence[Other]) -> bytes:
+    """gateways.csv."""
+    return lines([
+        HEAD,
+        *((one.registered.log, one.registered.key, one.registered.added_at, one.registered.retired_at, one.folder, *_numbers(one), one.since, one.until, one.manifest) for one in rows),
+    ])  # fmt: skip
 
 
-def _take(bag: Bag, path: Path, known: Mapping[str, Registered], here: Mapping[str, Other]) -> Other:
-    found, database = single_file_verify.places(path)
-    if found is None or not database.is_file():
-        raise StoreError(f"{path}: expected the package of a gateway, a folder with bagit.txt; unpack a zip first")
-    with reader(database) as package:
+def inside(data: Path, known: Sequence[Registered]) -> dict[str, Other]:
+    """The registered gateways whose packages lie in this data/, by log; what they say of themselves, unchecked."""
+    places = {one.log: data / PACKAGES / folder_name(one.log) for one in known}
+    return {one.log: other_of(one, places[one.log]) for one in known if (places[one.log] / DATABASE).is_file()}
+
+
+def other_of(registered: Registered, bag: Path) -> Other:
+    with reader(bag / DATABASE) as package:
         about = dict(package.execute("SELECT name, value FROM package").fetchall())
         [exchanges] = package.execute("SELECT count(*) FROM exchanges").fetchone()
-    log = about["origin"]
-    if log not in known:
-        raise StoreError(f"{path}: its log {log} is not in the register; affidavit gateways add VKEY")
-    if log in here:
-        raise StoreError(f"{path}: expected one package of {log}, got a second; leave one out")
-    report = single_file_verify.verify(found, known[log].key, [], every=False)
-    if report.totals:
-        names = ", ".join(sorted(report.totals))
-        raise StoreError(f"{path}: expected a package that holds, got {names}; affidavit verify {path}")
-    folder = f"gateways/{folder_name(log)}"
-    for file in sorted(one for one in found.rglob("*") if one.is_file()):
-        bag.write(f"{folder}/{file.relative_to(found).as_posix()}", _pieces(file))
-    manifest = "sha256:" + single_file_verify.digest_of(found / "manifest-sha256.txt")
+    manifest = "sha256:" + sha256((bag / "manifest-sha256.txt").read_bytes()).hexdigest()
     return Other(
-        known[log],
-        folder,
+        registered,
+        f"{PACKAGES}/{folder_name(registered.log)}",
         exchanges,
         int(about["leaves"]),
         int(about["signed"]),
@@ -129,7 +111,5 @@ def _take(bag: Bag, path: Path, known: Mapping[str, Registered], here: Mapping[s
     )
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with closing(path.open("rb")) as file:
-        while piece := file.read(_PIECE_BYTES):
-            yield piece
+def _numbers(one: Other) -> tuple[int | None, int | None, int | None]:
+    return (one.exchanges, one.leaves, one.signed) if one.folder else (None, None, None)

@@ -18,7 +18,7 @@ import orjson
 from addons.evidence.columns import PAYLOAD_KINDS
 from addons.evidence.database import Connection
 from addons.evidence.log import Read, leaf_hash
-from addons.evidence.package.bag import Bag
+from addons.evidence.package.bag import Sink
 from addons.evidence.package.har import har
 from addons.evidence.package.listing import lines
 from addons.evidence.package.sampling import Drawn
@@ -75,16 +75,18 @@ class Sample:
 
 
 def write_samples(
-    bag: Bag, package: Connection, drawn: Sequence[Drawn], note: str, size: int, hashes: Read
+    sink: Sink, package: Connection, drawn: Sequence[Drawn], note: str, size: int, hashes: Read
 ) -> Iterator[Sample]:
     """note: the newest checkpoint, over `size` leaves; hashes: those of the tree. Each sample is written but for its page."""
     rows = [(f"S-{number:03}", one.rank, one.name) for number, one in enumerate(drawn, 1)]
-    bag.write("samples/index.csv", [lines([("sample", "rank", "exchange_id"), *rows])])
+    sink.write("samples/index.csv", [lines([("sample", "rank", "exchange_id"), *rows])])
     for number, _, exchange_id in rows:
-        yield _sample(bag, package, number, exchange_id, note, size, hashes)
+        yield _sample(sink, package, number, exchange_id, note, size, hashes)
 
 
-def _sample(bag: Bag, package: Connection, number: str, exchange_id: str, note: str, size: int, hashes: Read) -> Sample:
+def _sample(
+    sink: Sink, package: Connection, number: str, exchange_id: str, note: str, size: int, hashes: Read
+) -> Sample:
     [exchange] = _rows(package, "SELECT * FROM exchanges WHERE id = ?", exchange_id)
     messages = _rows(package, "SELECT * FROM messages WHERE exchange_id = ? ORDER BY position", exchange_id)
     approval = next(iter(_rows(package, "SELECT * FROM approvals WHERE id = ?", exchange["approval_id"])), None)
@@ -92,11 +94,11 @@ def _sample(bag: Bag, package: Connection, number: str, exchange_id: str, note: 
     leaves, payloads = [], {}
     for title, seq in (("opened", exchange["opened_seq"]), ("closed", exchange["closed_seq"])):
         if seq is not None:
-            leaf, found = _leaf(bag, package, f"{number}", title, seq, note, size, hashes)
+            leaf, found = _leaf(sink, package, f"{number}", title, seq, note, size, hashes)
             leaves.append(leaf)
             payloads.update(found)
     proofs = [{"leaf": orjson.loads(leaf.body), "file": leaf.proof} for leaf in leaves]
-    bag.write(f"machine/samples/{number}.har", [har(exchange, messages, payloads, proofs)])
+    sink.write(f"machine/samples/{number}.har", [har(exchange, messages, payloads, proofs)])
     return Sample(
         number, exchange, tuple(messages[-SHOWN_PARTS:]), max(0, len(messages) - SHOWN_PARTS),
         tuple(_rows(package, "SELECT * FROM commands WHERE exchange_id = ? ORDER BY position", exchange_id)),
@@ -106,7 +108,7 @@ def _sample(bag: Bag, package: Connection, number: str, exchange_id: str, note: 
 
 
 def _leaf(
-    bag: Bag, package: Connection, number: str, title: str, seq: int, note: str, size: int, hashes: Read
+    sink: Sink, package: Connection, number: str, title: str, seq: int, note: str, size: int, hashes: Read
 ) -> tuple[Leaf, dict[str, Any]]:
     [row] = _rows(
         package, "SELECT e.leaf, p.* FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.seq = ?", seq
@@ -117,7 +119,7 @@ def _leaf(
     for kind in PAYLOAD_KINDS:
         if row[kind] is not None and row[f"{kind}_salt"] is not None and kind in commitments:
             file = f"samples/{number}/{title}.{kind}.json"
-            bag.write_text(file, row[kind])
+            sink.write(file, [row[kind].encode()])
             payloads.append(Payload(kind, file, row[f"{kind}_salt"].hex(), commitments[kind]))
             contents[kind] = orjson.loads(row[kind])
     proof = ""
@@ -125,7 +127,7 @@ def _leaf(
     if seq < size:
         inclusion = prove_inclusion(seq, note, hashes)
         proof = f"machine/samples/{number}.{title}.tlog-proof"
-        bag.write_text(proof, inclusion.text)
+        sink.write(proof, [inclusion.text.encode()])
         path = tuple(_steps(seq, size, inclusion.hashes))
     return Leaf(title, seq, body, leaf_hash(body.encode()).hex(), tuple(payloads), path, proof), contents
 

@@ -25,11 +25,17 @@ _WANTED = " AND ".join(
 DOOR = ("identity.refused", "connect.refused", "tunnel.opened", "tunnel.closed")
 _ALONE = f"(e.exchange_id IS NULL OR e.type IN {DOOR})"
 
-# Run in this order on the new database, the store attached as `source`.
-CHOICE = (
-    "CREATE TEMP TABLE chosen_exchanges (id TEXT PRIMARY KEY) WITHOUT ROWID",
-    f"""INSERT INTO chosen_exchanges
-        SELECT x.id FROM source.exchanges x JOIN source.events e ON e.seq = x.opened_seq WHERE {_IN_PERIOD} AND {_WANTED}""",
+# Run in this order on the new database, the store attached as `source`: first one of these two, then the others.
+EXCHANGES = f"""INSERT INTO chosen_exchanges
+    SELECT x.id FROM source.exchanges x JOIN source.events e ON e.seq = x.opened_seq WHERE {_IN_PERIOD} AND {_WANTED}"""
+# By the leaves alone, for whoever checks a package: what has to be in it, whatever is. Connections and sessions stand in rows only.
+EXCHANGES_BY_LEAVES = f"""INSERT OR IGNORE INTO chosen_exchanges
+    SELECT e.exchange_id FROM source.events e WHERE e.type = 'exchange.opened' AND e.exchange_id IS NOT NULL AND {_IN_PERIOD}
+      AND (:persons = '[]' OR json_extract(e.leaf, '$.actor') IN (
+        SELECT pseudonym FROM source.subjects WHERE subject IN (SELECT value FROM json_each(:persons))))
+      AND ((:connections = '[]' AND :sessions = '[]') OR e.exchange_id IN (SELECT id FROM source.exchanges))"""
+CHOSEN = "CREATE TEMP TABLE chosen_exchanges (id TEXT PRIMARY KEY) WITHOUT ROWID"
+LEAVES_CHOICE = (
     "CREATE TEMP TABLE chosen_approvals (id TEXT PRIMARY KEY) WITHOUT ROWID",
     f"""INSERT OR IGNORE INTO chosen_approvals
         SELECT {_APPROVAL} FROM source.events e
@@ -45,6 +51,9 @@ CHOICE = (
           OR (e.type IN ('hold.set', 'hold.lifted') AND :narrow = '')
           OR (e.type = 'finding' AND :narrow = '' AND json_extract(e.leaf, '$.attrs.code') = 'explained')
           OR (e.type GLOB 'approval.*' AND {_APPROVAL} IN (SELECT id FROM chosen_approvals))""",
+)
+CHOICE = (
+    *LEAVES_CHOICE,
     "CREATE TEMP TABLE chosen_nodes (number INTEGER PRIMARY KEY)",
     """INSERT INTO chosen_nodes
         WITH RECURSIVE walk (number) AS (

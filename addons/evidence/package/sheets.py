@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from addons.evidence.database import Connection
-from addons.evidence.package.bag import Bag
+from addons.evidence.package.bag import Sink
 from addons.evidence.package.controls import Criterion, Sheet, Table, judge
 from addons.evidence.package.listing import lines
 from addons.evidence.package.sampling import draw
@@ -71,16 +71,16 @@ class _Watch:
     first: list[Row] = field(default_factory=list)
 
 
-def write_control(bag: Bag, package: Connection, sheet: Sheet, criterion: Criterion, order: Order) -> ControlResult:
+def write_control(sink: Sink, package: Connection, sheet: Sheet, criterion: Criterion, order: Order) -> ControlResult:
     folder = f"controls/{sheet.id}"
     seen = {}
     for table in sheet.tables:
         watch = seen[table.name] = _Watch()
-        bag.write(f"{folder}/{table.name}.csv", _written(package, table, watch, order.explained))
+        sink.write(f"{folder}/{table.name}.csv", _written(package, table, watch, order.explained))
     population, wrong = seen["population"], seen["exceptions"]
     sample = _sample(package, sheet, order)
-    bag.write(f"{folder}/sample.csv", [lines([population.columns, *([*row.values()] for row in sample)])])
-    bag.write_text(f"{folder}/query.sql", sheet.text)
+    sink.write(f"{folder}/sample.csv", [lines([population.columns, *([*row.values()] for row in sample)])])
+    sink.write(f"{folder}/query.sql", [sheet.text.encode()])
     reviewed = package.execute("SELECT max(at) FROM reviews WHERE review = ?", (sheet.review,)).fetchone()[0] or ""
     verdict = judge(criterion, population.rows, wrong.unexplained, reviewed, order.until)
     result = ControlResult(
@@ -88,7 +88,7 @@ def write_control(bag: Bag, package: Connection, sheet: Sheet, criterion: Criter
         wrong.rows, wrong.unexplained, verdict.status, verdict.why, criterion, reviewed,
         tuple((f"{folder}/{table.name}.csv", table.title, seen[table.name].rows) for table in sheet.tables), tuple(sample), tuple(wrong.first),
     )  # fmt: skip
-    bag.write(f"{folder}/meta.json", [_meta(sheet, result, seen, order)])
+    sink.write(f"{folder}/meta.json", [_meta(sheet, result, seen, order)])
     return result
 
 

@@ -21,7 +21,8 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   lists         population.csv, exceptions.csv, controls/, log/entries.jsonl, policies/, figures of START-HERE.html: as the database has
                 them; samples: those that the seed and the root give
   gateways      the packages of other gateways inside this one: each that the log's register names is there, and holds
-  custody       the leaf by which the gateway recorded this very export, under a signed checkpoint
+  custody       the leaf by which the gateway recorded this very export, under a signed checkpoint; where manifests were made anew since,
+                the files that are not as it recorded them
   anchors       cosignatures of witnesses, and that a timestamp is of its checkpoint; who signed it: openssl ts -verify   RFC 3161
   erasures      what is missing is named by a payload.erased leaf, and what can no longer be compared is not shown
 It holds a few leaves at a time, and one byte for each, whatever the size of the log.
@@ -1044,24 +1045,36 @@ def digest_of(path: Path) -> str:
     return found.hexdigest()
 
 
-def check_files(bag: Path, report: Report) -> None:
+def listed_in(manifest: Path) -> dict[str, str]:
+    """path -> digest."""
+    lines = [line.partition("  ") for line in read(manifest).splitlines()]
+    return {name: digest for digest, _, name in lines}
+
+
+def check_files(bag: Path, report: Report) -> dict[str, str]:
+    """Each file as listed, none besides; the digest of each."""
     listed: dict[str, str] = {}
     for manifest in ("tagmanifest-sha256.txt", "manifest-sha256.txt"):
         if report.expect((bag / manifest).is_file(), "file_missing", None, manifest):
-            lines = [line.partition("  ") for line in read(bag / manifest).splitlines()]
-            listed.update({name: digest for digest, _, name in lines})
-    there = {path.relative_to(bag).as_posix() for path in bag.rglob("*") if not path.is_dir()} - {
-        "tagmanifest-sha256.txt"
-    }
-    for name in sorted(listed.keys() | there):
+            listed.update(listed_in(bag / manifest))
+    there = {path.relative_to(bag).as_posix(): digest_of(path) for path in bag.rglob("*") if path.is_file()}
+    differing(listed, {name: there[name] for name in there if name != "tagmanifest-sha256.txt"}, report, "")
+    return there
+
+
+def differing(listed: dict[str, str], there: dict[str, str], report: Report, why: str) -> None:
+    for name in sorted(listed.keys() | there.keys()):
         if name not in listed:
             report.fail("file_added", None, name)
-        elif report.expect(name in there, "file_missing", None, name) and digest_of(bag / name) != listed[name]:
-            report.fail("file_changed", None, name)
+        elif report.expect(name in there, "file_missing", None, name) and there[name] != listed[name]:
+            report.fail("file_changed", None, name + why)
 
 
 def check_list(path: Path, rows: Any, report: Report) -> None:
     """A CSV file, row by row, against what the database answers."""
+    if not path.is_file():
+        report.fail("file_missing", None, f"{path.name}: expected this list")
+        return
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         lines = csv.reader(file)
         wanted = [column[0] for column in rows.description]
@@ -1089,7 +1102,8 @@ def check_lists(data: Path, database: Database, report: Report) -> None:
     period = {"since": database.since, "until": database.until}
     check_list(data / "population.csv", database.db.execute(POPULATION), report)
     check_list(data / "exceptions.csv", database.db.execute(IN_ORDER, period), report)
-    shown = dict(re.findall(r'<data id="([a-z_]+)" value="([0-9]+)">', read(data / "START-HERE.html")))
+    page = data / "START-HERE.html"
+    shown = dict(re.findall(r'<data id="([a-z_]+)" value="([0-9]+)">', read(page) if page.is_file() else ""))
     for name, query in FIGURES.items():
         [number] = database.db.execute(query, period if ":since" in query else ()).fetchone()
         report.expect(
@@ -1193,9 +1207,12 @@ def check_gateways(data: Path, database: Database, report: Report) -> None:
         report.fail("gateway_added", None, f"gateways/{name}: the register does not name it")
 
 
-def check_custody(bag: Path, database: Database, report: Report) -> None:
-    """The gateway appended this export to its own log, after the leaves that are here, and signed a checkpoint over that."""
-    folder, size = bag / "custody", database.tree.size
+def check_custody(bag: Path, files: dict[str, str], database: Database, report: Report) -> None:
+    """The gateway appended this export to its own log, after the leaves that are here, and signed a checkpoint over that.
+
+    Its leaf names the manifest. Where the one in the bag is another, custody/ has a copy that tells which files were changed since.
+    """
+    folder, size, exports = bag / "custody", database.tree.size, []
     if not report.expect(
         (folder / "receipt.jsonl").is_file() and (folder / "checkpoint.txt").is_file(),
         "export_unrecorded",
@@ -1203,17 +1220,28 @@ def check_custody(bag: Path, database: Database, report: Report) -> None:
         "custody/ is not there",
     ):
         return
-    manifest, recorded = "sha256:" + digest_of(bag / "manifest-sha256.txt"), False
     with (folder / "receipt.jsonl").open("rb") as file:
         for line in iter(lambda: file.readline(1 << 20), b""):
             leaf = parsed(line)
-            recorded |= leaf.get("type") == "evidence.exported" and leaf["attrs"].get("manifest") == manifest
+            if leaf.get("type") == "evidence.exported":
+                exports.append((leaf["at"], "exported", str(leaf["attrs"].get("manifest")), str(leaf["seq"])))
             database.tree.append(leaf_hash(line.rstrip(b"\n")))
-    report.expect(recorded, "export_unrecorded", size, "no leaf in custody/ names this manifest")
+    recorded = {manifest for _, _, manifest, _ in exports}
+    good = "sha256:" + files.get("manifest-sha256.txt", "") in recorded
+    report.expect(good, "export_unrecorded", size, "no leaf in custody/ names this manifest")
+    if not good and "sha256:" + files.get("custody/manifest-sha256.txt", "") in recorded:
+        payload = {name: digest for name, digest in files.items() if name.startswith("data/")}
+        listed = listed_in(folder / "manifest-sha256.txt")
+        differing(listed, payload, report, ": not as the gateway recorded it when it exported")
     note = read(folder / "checkpoint.txt")
     good = checkpoint(note) == (database.origin, database.tree.size, database.tree.root())
     report.expect(good, "export_unrecorded", size, "the checkpoint in custody/ is not over its leaves and these")
     database.check_signature(note, "custody/checkpoint.txt", fully=True)
+    if (folder / "custody.csv").is_file():
+        with (folder / "custody.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            row = ([*csv.reader(file), [], []][1] + [""] * 5)[:5]
+        good = (row[0], row[2], row[3], row[4]) in exports
+        report.expect(good, "file_changed", None, "custody/custody.csv: its first line is not the leaf's")
 
 
 # -- the command ----------------------------------------------------------------------------------------------------------
@@ -1259,8 +1287,7 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
     if not place.is_file():
         report.fail("file_missing", None, f"{place}: expected a package or a store")
         return report
-    if bag:
-        check_files(bag, report)
+    files = check_files(bag, report) if bag else {}
     if not vkey:
         vkey = key_near(bag, place)
         report.notes.append(
@@ -1285,7 +1312,7 @@ def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
                 check_controls(bag / "data", database, report)
                 check_samples(bag / "data", database, report)
                 check_gateways(bag / "data", database, report)
-                check_custody(bag, database, report)
+                check_custody(bag, files, database, report)
     except (sqlite3.Error, OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as fault:
         report.fail("database_damaged", None, f"{type(fault).__name__}: {fault}; what comes after this was not checked")
     report.notes.append(report.horizon)

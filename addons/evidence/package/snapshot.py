@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import astuple
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,13 +20,14 @@ import orjson
 
 from addons.evidence.database import Connection, StoreError, sqlite3
 from addons.evidence.package.controls import SHEETS
-from addons.evidence.package.scope import CHOICE, IN_A_PERIOD, IN_ANY_PACKAGE, ROWS, Scope
+from addons.evidence.package.scope import CHOICE, CHOSEN, EXCHANGES, IN_A_PERIOD, IN_ANY_PACKAGE, ROWS, Scope
 from addons.evidence.package.views import VIEWS
 from addons.evidence.usage_exports import UsageRow
 
 APPLICATION_ID = 0x41464450  # "AFDP": a package, not a store that a gateway could go on with
 FORMAT = "affidavit-package/v1"
 _SIGN_ATTEMPTS = 10
+_SOURCES = {".py", ".sql", ".html"}
 _ALL_SIGNED = "SELECT (SELECT max(seq) + 1 FROM source.events) = (SELECT max(size) FROM source.checkpoints)"
 _STRICT = re.compile(r"\)\s*STRICT\s*,?\s*")
 _VIEWS = ("messages", "commands", "maskings", "data_access")
@@ -64,11 +67,13 @@ def take(
             package.execute(f"PRAGMA {pragma}")
         package.execute("ATTACH ? AS source", (_uri(store, "ro"),))
         _begin(package, sign)
-        _create(package, ROWS)
+        tables, later = layout(package.execute(_LAYOUT).fetchall())
+        for sql in tables:
+            package.execute(sql)
         _check_names(package, scope)
         _fill(package, scope)
         package.executemany("INSERT INTO provider_usage VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, usage))
-        _describe(package, scope, more)
+        _describe(package, scope, more, later)
         package.execute("COMMIT")
         package.execute("DETACH source")
         package.execute("PRAGMA journal_mode = DELETE")
@@ -85,14 +90,36 @@ def _begin(package: Connection, sign: Callable[[], object]) -> None:
     package.execute(_ALL_SIGNED).fetchone()  # a transaction of SQLite begins with its first look
 
 
-def _create(package: Connection, tables: Iterable[str]) -> None:
-    for table in tables:
-        sql = _one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'table' AND name = ?", table)
-        package.execute(_STRICT.sub(") ", sql))
-    package.execute("CREATE TABLE package (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID")
-    package.execute(
-        "CREATE TABLE provider_usage (provider TEXT, day TEXT, key TEXT, model TEXT, requests INTEGER, input_tokens INTEGER, output_tokens INTEGER)"
-    )
+_LAYOUT = "SELECT type, name, tbl_name, sql FROM source.sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+_OWN_TABLES = (
+    "CREATE TABLE package (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE provider_usage (provider TEXT, day TEXT, key TEXT, model TEXT, requests INTEGER, input_tokens INTEGER, output_tokens INTEGER)",
+)
+
+
+def layout(store: Iterable[tuple[str, str, str, str]]) -> tuple[list[str], list[str]]:
+    """(tables, indexes and views) of a package of a store with this schema: rows of (type, name, table, SQL)."""
+    store = list(store)
+    named = {(kind, name): sql for kind, name, _, sql in store}
+    if missing := [table for table in ROWS if ("table", table) not in named]:
+        raise StoreError(
+            f"no table {missing[0]}: this is not an evidence store, or it is of another version; give the path of evidence.db"
+        )
+    tables = [_STRICT.sub(") ", named["table", table]) for table in ROWS]
+    indexes = [sql for kind, _, table, sql in store if kind == "index" and table in ROWS]
+    views = [named["view", view] for view in _VIEWS]
+    own = [*VIEWS.items(), *((view, table.sql) for sheet in SHEETS for view, table in sheet.views)]
+    return [*tables, *_OWN_TABLES], [*indexes, *views, *(f"CREATE VIEW {name} AS {query}" for name, query in own)]
+
+
+@cache
+def program() -> str:
+    """Digest of the files that a package is made with: what another program made cannot be made again with this one."""
+    digest = sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in _SOURCES):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
+    return "sha256:" + digest.hexdigest()
 
 
 _KNOWN = {
@@ -114,7 +141,7 @@ def _check_names(package: Connection, scope: Scope) -> None:
 
 def _fill(package: Connection, scope: Scope) -> None:
     if not scope.whole:
-        for statement in CHOICE:
+        for statement in (CHOSEN, EXCHANGES, *CHOICE):
             package.execute(statement, scope.values if ":" in statement else ())
     replaced = IN_ANY_PACKAGE if scope.whole else {**IN_ANY_PACKAGE, **IN_A_PERIOD}
     for table, chosen in ROWS.items():
@@ -127,11 +154,12 @@ def _fill(package: Connection, scope: Scope) -> None:
         )
 
 
-def _describe(package: Connection, scope: Scope, more: Mapping[str, str]) -> None:
-    """What the package says of itself; then indexes and views as in the store, and those of views.py and of the controls."""
+def _describe(package: Connection, scope: Scope, more: Mapping[str, str], later: Iterable[str]) -> None:
+    """What the package says of itself; then its indexes and views."""
     first = _one(package, "SELECT leaf FROM main.events WHERE seq = 0")
     rows = {
         "format": FORMAT,
+        "made_by": program(),
         "origin": orjson.loads(first)["origin"],
         "leaves": str(_one(package, "SELECT count(*) FROM main.events")),
         "signed": str(_one(package, "SELECT coalesce(max(size), 0) FROM main.checkpoints")),
@@ -139,14 +167,8 @@ def _describe(package: Connection, scope: Scope, more: Mapping[str, str]) -> Non
         **more,
     }
     package.executemany("INSERT INTO package VALUES (?, ?)", rows.items())
-    marks = ", ".join("?" * len(ROWS))
-    made = f"SELECT sql FROM source.sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({marks}) ORDER BY name"  # noqa: S608
-    for [sql] in package.execute(made, tuple(ROWS)).fetchall():
+    for sql in later:
         package.execute(sql)
-    for view in _VIEWS:
-        package.execute(_one(package, "SELECT sql FROM source.sqlite_master WHERE type = 'view' AND name = ?", view))
-    for name, query in [*VIEWS.items(), *((view, table.sql) for sheet in SHEETS for view, table in sheet.views)]:
-        package.execute(f"CREATE VIEW {name} AS {query}")
     package.execute(f"PRAGMA main.application_id = {APPLICATION_ID}")
     package.execute("PRAGMA main.user_version = 1")
 
