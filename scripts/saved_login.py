@@ -1,5 +1,8 @@
 """Where a login is kept on a person's machine: the operating system's keyring where Python reaches one, else a file, mode 0600.
 
+A keyring that the person chose (PYTHON_KEYRING_BACKEND, keyringrc.cfg) is taken as it is; of others only those that keep secrets better than
+a file does: the keyring package gives them a priority of 1 or more, and its plain ones less.
+
     ~/.config/affidavit/logins.json   {"https://gateway.example.com:8081": {"token": "afd_…", "subject", "groups", "expires_at"}}
 In a keyring: service "affidavit", one entry for each gateway, of the same form. Never a provider's key, never a refresh token.
 """
@@ -62,9 +65,11 @@ def _keyring() -> Any:
     if importlib.util.find_spec("keyring") is None:
         return None
     import keyring  # noqa: PLC0415 -- an extra
+    import keyring.core  # noqa: PLC0415
     import keyring.errors  # noqa: PLC0415
 
-    return keyring if keyring.get_keyring().priority > 0 else None
+    chosen = keyring.core.load_env() or keyring.core.load_config()
+    return keyring if chosen or keyring.get_keyring().priority >= 1 else None
 
 
 def _file(home: Path) -> Path:

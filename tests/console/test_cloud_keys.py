@@ -1,74 +1,40 @@
-"""Clouds' credentials by their own libraries, against stand-ins on loopback. The libraries are extras: without one its test is left out."""
+"""Clouds' credentials by their own libraries, against stand-ins on loopback."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from addons.console import cloud_keys
 from addons.console.key_sources import KeyMissing
-from tests.serving import Quiet, answering
+from tests import signature_v4
+from tests.cloud_tokens import azure_identity, google_account, token_endpoint
 
 
 @pytest.fixture
 def tokens() -> Iterator[str]:
-    """An address that gives out a token for whatever it is asked, as Google's token endpoint and Azure's managed identity do."""
-
-    class Answers(Quiet):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            token = {
-                "access_token": f"token-of{self.path.partition('?')[0]}",
-                "token_type": "Bearer",
-                "expires_in": 3600,
-            }
-            body = json.dumps(token | {"expires_on": str(int(time.time()) + 3600), "resource": "r"}).encode()
-            self.answer(200, body)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
     try:
-        with answering(Answers) as url:
+        with token_endpoint() as url:
             yield url
     finally:
         for cached in (cloud_keys._google, cloud_keys._azure, cloud_keys._aws_session):
             cached.cache_clear()
 
 
-def test_google_gives_a_bearer_for_the_gateways_own_service_account(
-    tokens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("cloud", "variables"), [("google", google_account), ("azure", azure_identity)])
+def test_a_cloud_gives_a_bearer_for_the_gateways_own_identity(
+    tokens: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: str,
+    variables: Callable[[str, Path], dict[str, str]],
 ) -> None:
-    pytest.importorskip("google.auth")
-    pytest.importorskip("requests")
-    key = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    account = {
-        "type": "service_account",
-        "client_email": "gateway@example.iam.gserviceaccount.com",
-        "private_key": key.decode(),
-    }
-    (tmp_path / "account.json").write_text(
-        json.dumps(account | {"private_key_id": "k", "project_id": "p", "token_uri": f"{tokens}/google"})
-    )
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+    for name, value in variables(tokens, tmp_path).items():
+        monkeypatch.setenv(name, value)
 
-    assert cloud_keys.bearer("google", "") == "token-of/google"
-
-
-def test_azure_gives_a_bearer_for_the_managed_identity(tokens: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("azure.identity")
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{tokens}/azure")
-    monkeypatch.setenv("IDENTITY_HEADER", "secret-of-the-host")
-
-    assert cloud_keys.bearer("azure", "") == "token-of/azure"
+    assert cloud_keys.bearer(cloud, "") == f"token-of/{cloud}"
 
 
 @pytest.mark.parametrize(("cloud", "library"), cloud_keys.EXTRAS.items())
@@ -81,3 +47,25 @@ def test_without_the_extra_the_operator_is_told_what_to_install(
         cloud_keys._needs(cloud)
 
     assert f"affidavit[{cloud}]" in str(missing.value)
+
+
+# The published suite, aws-sig-v4-test-suite: get-vanilla, post-vanilla, get-vanilla-query-order-key-case, post-x-www-form-urlencoded.
+PUBLISHED = [
+    ("GET", "/", {}, b"", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    ("POST", "/", {}, b"", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+    ("GET", "/?Param2=value2&Param1=value1", {}, b"", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"),
+    ("POST", "/", {"content-type": "application/x-www-form-urlencoded"}, b"Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "target", "headers", "body", "signature"), PUBLISHED)
+def test_what_the_tests_check_signatures_with_gives_the_published_ones(
+    method: str, target: str, headers: dict[str, str], body: bytes, signature: str
+) -> None:
+    headers |= {"host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z"}
+
+    made = signature_v4.authorization(
+        method, target, headers, body, key_id="AKIDEXAMPLE", secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", region="us-east-1", service="service"
+    )  # fmt: skip
+
+    assert made.endswith(f"Signature={signature}")

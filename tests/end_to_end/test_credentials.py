@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,8 +14,11 @@ from typing import Any
 import pytest
 
 from scripts.local_certificate import throwaway_certificate
+from tests import signature_v4
+from tests.cloud_tokens import azure_identity, google_account, token_endpoint
 from tests.end_to_end.gateway import Bench, Template, bench
 from tests.end_to_end.policies import PROVIDER_KEY
+from tests.keyrings import KEYRINGS, Keyring, keep
 from tests.serving import Quiet, answering
 
 BODY = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "the blue heron"}]}).encode()
@@ -310,51 +312,97 @@ def test_a_compressed_stream_ends_before_the_key_as_one_that_broke_off(world: Ma
         assert "credential_echoed" in found
 
 
-def needs(module: str) -> Any:
-    found = importlib.util.find_spec(module.partition(".")[0]) is not None
-    return pytest.mark.skipif(not found, reason=f"the extra that holds {module} is not installed")
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+}
 
 
-@needs("botocore")
-def test_a_call_to_aws_is_signed_anew_over_what_goes_out(world: MakeWorld) -> None:
+@pytest.mark.parametrize(
+    ("path", "session"),
+    [
+        ("/v1/chat/completions", ""),
+        ("/v1/chat/completions", "FwoGZXIvYXdzEXAMPLE/session+token=="),
+        ("/model/anthropic.claude-3-5%3A0/converse?b=2&a=1", ""),
+        ("/model/arn%3Aaws%3Abedrock%3Aeu%2Fprofile/converse", ""),
+    ],
+)
+def test_a_call_to_aws_is_signed_anew_over_what_goes_out(world: MakeWorld, path: str, session: str) -> None:
+    """Checked by the arithmetic of the service, written by hand; what signs is botocore."""
     entry = "    credential: {cloud: aws, region: eu-central-1}\n"
-    keys = {
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    }
-    with world(("one", "openai", entry), **keys) as made:
+    with world(("one", "openai", entry), **KEYS, **({"AWS_SESSION_TOKEN": session} if session else {})) as made:
+        seq = made.last_seq()
         signed = "AWS4-HMAC-SHA256 Credential=AKIAAAAAAAAAAAAAAAAA/20261125/eu-central-1/bedrock/aws4_request, SignedHeaders=host, Signature=00"
-        answer = made.raw(
+        made.raw(
             "proxy",
             BODY,
             host="one.example.com",
-            headers=(("authorization", signed), ("x-amz-date", "20200101T000000Z")),
+            path=path,
+            headers=(("authorization", signed), ("x-amz-date", "20200101T000000Z"), ("x-amz-security-token", "theirs")),
         )
         got = made.provider.log[-1]
+        row = made.closed_exchange(seq)
+        (end,) = made.events_since(seq, "exchange.closed")
         sent = {name.lower(): value for name, value in got.headers}
+        named = sent["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+        wanted = signature_v4.authorization(
+            got.method, got.target, {name: sent[name] for name in named}, got.body, key_id=KEYS["AWS_ACCESS_KEY_ID"],
+            secret=KEYS["AWS_SECRET_ACCESS_KEY"], region="eu-central-1", service="bedrock",
+        )  # fmt: skip
 
-        assert answer.status == 200
-        assert sent["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
-        assert sent["authorization"] == expected_signature(
-            got.method, sent, f"http://{sent['host']}{got.target}", got.body, keys
-        )
+        assert got.target == path
+        assert sent["authorization"] == wanted
+        assert {"host", "x-amz-date", "content-type"} <= set(named)
         assert sent["x-amz-date"] != "20200101T000000Z"
+        assert sent.get("x-amz-security-token", "") == session
+        assert row["subject"] == "local|alice"
+        assert json.loads(end["leaf"])["attrs"].get("credential", "") == ""
+        held = b"".join(file.read_bytes() for file in made.state.path.rglob("*") if file.is_file())
+        assert not [key for key in (*KEYS.values(), session) if key and key.encode() in held]
 
 
-def expected_signature(method: str, sent: dict[str, str], url: str, body: bytes, keys: dict[str, str]) -> str:
-    """By botocore again, from what arrived, at the time it names."""
-    from datetime import UTC, datetime
-    from unittest.mock import patch
+@pytest.mark.parametrize(("cloud", "variables"), [("google", google_account), ("azure", azure_identity)])
+def test_a_clouds_token_is_put_on_and_recorded_by_its_fingerprint(
+    world: MakeWorld, tmp_path: Path, cloud: str, variables: Callable[[str, Path], dict[str, str]]
+) -> None:
+    entry = f"    credential: {{cloud: {cloud}}}\n"
+    with token_endpoint() as url, world(("one", "openai", entry), **variables(url, tmp_path)) as made:
+        seq = made.last_seq()
+        answer = asked(made, "one")
+        made.closed_exchange(seq)
+        (end,) = made.events_since(seq, "exchange.closed")
 
-    import botocore.auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
+        assert (answer.status, header_at_provider(made, "authorization")) == (200, f"Bearer token-of/{cloud}")
+        assert json.loads(end["leaf"])["attrs"]["credential"].startswith("hmac-sha256:")
+        held = b"".join(file.read_bytes() for file in made.state.path.rglob("*") if file.is_file())
+        assert f"token-of/{cloud}".encode() not in held
 
-    moment = datetime.strptime(sent["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    request = AWSRequest(
-        method=method, url=url, data=body, headers={"host": sent["host"], "content-type": sent["content-type"]}
-    )
-    signer = botocore.auth.SigV4Auth(Credentials(*keys.values()), "bedrock", "eu-central-1")
-    with patch("botocore.auth.get_current_datetime", return_value=moment.replace(tzinfo=None)):
-        signer.add_auth(request)
-    return str(request.headers["Authorization"])
+
+def test_a_cloud_without_credentials_sends_nothing(world: MakeWorld) -> None:
+    entry = "    credential: {cloud: aws, region: eu-central-1}\n"
+    with world(("one", "openai", entry), AWS_EC2_METADATA_DISABLED="true") as made:
+        answer = asked(made, "one")
+
+        assert (answer.status, answer.headers["affidavit-code"], made.provider.count) == (503, "credential_missing", 0)
+        assert "aws: no credentials in the environment" in answer.text
+
+
+@pytest.mark.parametrize("kept", [pytest.param(kind, id=kind.__name__) for kind in KEYRINGS])
+def test_a_key_from_the_keyring_goes_on_and_one_that_is_not_there_is_missed(
+    world: MakeWorld, tmp_path: Path, kept: Keyring
+) -> None:
+    entry = '    credential: {header: Authorization, value: "Bearer ${keyring:llm/openai}", cache_seconds: 0}\n'
+    with kept(tmp_path / "ring") as variables, world(("one", "openai", entry), **variables) as made:
+        seq = made.last_seq()
+        missed = asked(made, "one")
+        keep(variables, "llm", "openai", "sk-of-the-keyring")
+        found = asked(made, "one")
+        made.until(lambda: len([row for row in made.exchanges_since(seq) if row["outcome"]]) == 2, "both are closed")
+        end = made.events_since(seq, "exchange.closed")[-1]
+
+        assert (missed.status, missed.headers["affidavit-code"]) == (503, "credential_missing")
+        assert (found.status, header_at_provider(made, "authorization")) == (200, "Bearer sk-of-the-keyring")
+        assert made.provider.count == 1
+        assert json.loads(end["leaf"])["attrs"]["credential"].startswith("hmac-sha256:")
+        held = b"".join(file.read_bytes() for file in made.state.path.rglob("*") if file.is_file())
+        assert b"sk-of-the-keyring" not in held

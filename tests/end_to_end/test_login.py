@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from scripts.local_gateway import AFFIDAVIT
 from tests.end_to_end.gateway import DOORS, Bench
 from tests.end_to_end.policies import PROVIDER_KEY
 from tests.end_to_end.sdk import Worker
+from tests.keyrings import KEYRINGS, Keyring, read
 from tests.login.jobs import JobIssuer, job_issuer
 from tests.login.provider import CLIENT_ID, OidcProvider, oidc_provider
 
@@ -52,7 +53,9 @@ def signed_up(make_bench: MakeBench, folder: Path, offline: int = 3600) -> Itera
             yield bench, provider
 
 
-def started(bench: Bench, home: Path, cafile: Path, *words: str) -> subprocess.Popen[str]:
+def started(
+    bench: Bench, home: Path, cafile: Path, *words: str, ring: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """The command as on a laptop: of the gateway it knows the base URL only."""
     home.mkdir(exist_ok=True)
     environment = {
@@ -61,15 +64,25 @@ def started(bench: Bench, home: Path, cafile: Path, *words: str) -> subprocess.P
         "AFFIDAVIT_GATEWAY": f"http://127.0.0.1:{bench.gateway.base_url_port}",
         "SSL_CERT_FILE": str(cafile),
         "PYTHONUNBUFFERED": "1",
+        **(ring or {}),
     }
     return subprocess.Popen(
         [AFFIDAVIT, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def signed_in(bench: Bench, provider: OidcProvider, home: Path, who: str, *words: str, device: bool = False) -> str:
-    """The gateway token that `affidavit login` keeps for `who`."""
-    command = started(bench, home, provider.cafile, "login", *(("--device",) if device else ("--no-browser",)), *words)
+def sign_in(
+    bench: Bench,
+    provider: OidcProvider,
+    home: Path,
+    who: str,
+    *words: str,
+    device: bool = False,
+    ring: Mapping[str, str] | None = None,
+) -> str:
+    """What `affidavit login` says once `who` has signed in."""
+    how = "--device" if device else "--no-browser"
+    command = started(bench, home, provider.cafile, "login", how, *words, ring=ring)
     assert command.stdout
     assert command.stderr
     if device:
@@ -82,14 +95,22 @@ def signed_in(bench: Bench, provider: OidcProvider, home: Path, who: str, *words
             assert b"You are signed in" in page.read()
     out, err = command.communicate(timeout=60)
     assert command.returncode == 0, out + err
+    return out + err
+
+
+def signed_in(bench: Bench, provider: OidcProvider, home: Path, who: str, *words: str, device: bool = False) -> str:
+    """The gateway token that `affidavit login` keeps for `who`."""
+    sign_in(bench, provider, home, who, *words, device=device)
     kept = home / ".config" / "affidavit" / "logins.json"
     assert kept.stat().st_mode & 0o777 == 0o600
     (login,) = json.loads(kept.read_text()).values()
     return str(login["token"])
 
 
-def said(bench: Bench, provider: OidcProvider, home: Path, *words: str) -> tuple[int, str]:
-    command = started(bench, home, provider.cafile, *words)
+def said(
+    bench: Bench, provider: OidcProvider, home: Path, *words: str, ring: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    command = started(bench, home, provider.cafile, *words, ring=ring)
     out, err = command.communicate(timeout=60)
     return command.returncode, out + err
 
@@ -152,6 +173,27 @@ def test_a_person_who_has_left_is_signed_out_in_mid_session(
         kinds = [row["type"] for row in bench.events_since(seq, "finding", "token.revoked", "identity.refused")]
         assert {"finding", "token.revoked", "identity.refused"} <= set(kinds)
         assert token not in (bench.state.path / "evidence.db").read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize("kept", [pytest.param(kind, id=kind.__name__) for kind in KEYRINGS])
+def test_a_login_lies_in_the_keyring_and_in_no_file_of_ours(
+    make_bench: MakeBench, tmp_path: Path, kept: Keyring
+) -> None:
+    home = tmp_path / "home"
+    with kept(tmp_path / "ring") as ring, signed_up(make_bench, tmp_path) as (bench, provider):
+        gateway = f"http://127.0.0.1:{bench.gateway.base_url_port}"
+        told = sign_in(bench, provider, home, "alice", "--purpose", "OPS-7", ring=ring)
+        token = json.loads(read(ring, "affidavit", gateway))["token"]
+        known = said(bench, provider, home, "whoami", ring=ring)
+        elsewhere = said(bench, provider, home, "whoami")
+        left = said(bench, provider, home, "logout", ring=ring)
+
+        assert "the keyring" in told
+        assert not (home / ".config" / "affidavit").exists()
+        assert (known[0], f"{provider.issuer}|alice" in known[1]) == (0, True)
+        assert elsewhere[0] != 0
+        assert (left[0], read(ring, "affidavit", gateway)) == (0, "")
+        assert said(bench, provider, home, "whoami", "--token", token, ring=ring)[0] != 0
 
 
 def test_whoami_and_logout_and_a_token_that_is_over(make_bench: MakeBench, python_sdk: Worker, tmp_path: Path) -> None:
