@@ -185,16 +185,18 @@ def collapsed(view: View, masked: Sequence[tuple[int, int]], units: Sequence[Uni
     ranges = list(_merged(masked))
     heads: dict[str, str] = {}
     several = len(units) > 1
+    add, text = built.add, view.text
     for unit in units:
-        if several or unit.name:
-            head = heads.get(unit.name)
+        start, end, name, _ = unit
+        if several or name:
+            head = heads.get(name)
             if head is None:
-                head = heads[unit.name] = BREAK + (f"{unit.name}{NAME}" if unit.name else "")
-            built.add(head, unit.start, unit.start, 0)
+                head = heads[name] = BREAK + (f"{name}{NAME}" if name else "")
+            add(head, start, start, 0)
         if ranges:
             _shrink(built, unit, ranges)
         else:
-            built.copy(unit.start, unit.end)
+            add(text[start:end], start, end)
     return built.view()
 
 

@@ -59,48 +59,54 @@ def units(text: str, named: Callable[[str], str], above: str = "") -> list[Unit]
     and `"user"`.
     """
     found: list[Unit] = []
-    keys: list[tuple[int, str]] = [(-1, above)]
-    strings: list[tuple[int, int]] = []
-    heeded: dict[str, str] = {}
+    heeded: dict[str, tuple[str, bool]] = {}
+    numbers = _numbers(text)
+    number = next(numbers, len(text))
     matters = above
     passed = 0
     for token in _STRING.finditer(text):
-        start, end = place = token.span(1)
-        strings.append(place)
+        start, end = token.span(1)
+        while number < start:
+            if number >= passed:  # else it stands in a string
+                found.extend(_long_number(text, number, matters if text.find("}", passed, number) < 0 else ""))
+            number = next(numbers, len(text))
         if matters and text.find("}", passed, start) >= 0:
             matters = ""
-            keys.append((start, ""))
         passed = token.end()
         if token.lastindex == _KEY:
             key = token[1]
             if key not in heeded:
-                heeded[key] = named(key)
-            matters = heeded[key]
-            keys.append((start, matters))
-            if matters and (number := _SHORT_NUMBER.match(text, passed)):
-                found.append(Unit(number.start(1), number.end(1), matters, is_number=True))
-            if end - start >= _LONG_WORD or (end - start >= _SHORTEST_KEY and not key.replace("_", "").isalpha()):
+                heeded[key] = named(key), _may_be_value(key)
+            matters, is_unit = heeded[key]
+            if is_unit:
                 found.append(Unit(start, end))
+            if matters and (short := _SHORT_NUMBER.match(text, passed)):
+                found.append(Unit(short.start(1), short.end(1), matters, is_number=True))
         elif end - start >= _LONG_WORD or matters or (end - start >= _SHORTEST_VALUE and not token[1].isalpha()):
             found.append(Unit(start, end, matters))
-    numbers = list(_numbers(text, strings, keys))
-    return sorted((*found, *numbers), key=_start) if numbers else found
+    while number < len(text):
+        if number >= passed:
+            found.extend(_long_number(text, number, matters if text.find("}", passed, number) < 0 else ""))
+        number = next(numbers, len(text))
+    return found
 
 
-def _numbers(text: str, strings: list[tuple[int, int]], keys: list[tuple[int, str]]) -> Iterator[Unit]:
-    """Long numbers outside the strings, and those masked already, each under the key before it. Not the digits of 0.0123456."""
+def _may_be_value(key: str) -> bool:
+    """A key may be a map's, and a value itself."""
+    return len(key) >= _LONG_WORD or (len(key) >= _SHORTEST_KEY and not key.replace("_", "").isalpha())
+
+
+def _numbers(text: str) -> Iterator[int]:
+    """Where a long number may begin, or stands one that is masked already; in strings too. Not the digits of 0.0123456."""
     classes = b" " + text.encode("latin-1", "replace").translate(_DIGIT_CLASS)
-    for start in sorted((*_places(classes, b" 000000"), *_places(text, NEUTRAL))):
-        before = bisect_right(strings, (start, len(text))) - 1
-        if before >= 0 and strings[before][0] <= start < strings[before][1]:
-            continue
-        number = _LONG_NUMBER.match(text, start)
-        if number or text[start] == NEUTRAL:
-            closed = text.find("}", strings[before][1], start) >= 0 if before >= 0 else False
-            name = "" if closed else keys[bisect_right(keys, (start, "")) - 1][1]
-            yield Unit(
-                start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True
-            )
+    places = _places(classes, b" 000000")
+    return iter(sorted((*places, *_places(text, NEUTRAL)))) if NEUTRAL in text else places
+
+
+def _long_number(text: str, start: int, name: str) -> Iterator[Unit]:
+    number = _LONG_NUMBER.match(text, start)
+    if number or text[start] == NEUTRAL:
+        yield Unit(start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True)
 
 
 def _places[Text: (str, bytes)](text: Text, sought: Text) -> Iterator[int]:

@@ -24,7 +24,7 @@ from enum import StrEnum
 import regex
 
 from addons.masks.cues import words_of
-from addons.masks.expressions import Expression, expression
+from addons.masks.expressions import Expression
 from addons.masks.literals import BIRTH, CARD, blocks, finds
 from addons.masks.runs import ends_of, runs_of
 
@@ -49,8 +49,7 @@ _FOUR, _CENTURIES = re.compile(rb"0000"), (b"19", b"20")  # on marks; no date ha
 _MEETING = re.compile(
     rb"0(?:(?<=A0)|(?<=A[ -]0)|(?=[ -]?A))"
 )  # without it `capitals` of a long text is empty; on marks
-_LINE_END = re.compile(rb"0000 {0,2}[\t\r\n]")
-_BROKEN = expression(r"[0-9]{4}[ ]{0,2}[\t\r\n]\s{0,3}[0-9]{4}(?![0-9])")
+_BROKEN = re.compile(rb"0000 {0,2}[\t\r\n]\s{0,3}0000(?!0)")  # on marks
 _DOTTED = re.compile(rb"\.0{1,3}\.0")  # on marks
 _COLONS = tuple(  # a sign without which there is none, and what it looks like in small letters
     (sign, re.compile(pattern))
@@ -226,9 +225,8 @@ class Sight:
         return strip
 
     def broken(self) -> Strip:
-        if not _LINE_END.search(self.marks) or not (self.name or CARD.search(self.low)):
-            return NOTHING
-        return self._cut([match.span() for match in self.each(_BROKEN, self.text)], 2, 40)
+        found = [match.span() for match in _BROKEN.finditer(self.marks)]
+        return self._cut(found, 2, 40) if found and (self.name or CARD.search(self.low)) else NOTHING
 
     def calm(self) -> bytes:
         """The marks without the moments that a log has in each line: they hold no number, and no capital that means anything."""

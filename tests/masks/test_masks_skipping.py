@@ -64,6 +64,7 @@ PATTERNS = {
 NUMBERS = re.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # moments too
+BROKEN = re.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n][ \t\n\r\f\v]{0,3}[0-9]{4}(?![0-9])")
 YEARS = re.compile(r"(?:19|20)[0-9]{2}")
 BOUNDED = settings(
     deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True, database=None
@@ -77,7 +78,7 @@ class Whole(Sight):
 
     def strip(self, where):
         every = {
-            Where.BROKEN: lambda: self._cut(spans(sight._BROKEN.thorough, self.text), 2, 40),
+            Where.BROKEN: lambda: self._cut(spans(BROKEN, self.text), 2, 40),
             Where.NUMBERS: lambda: self._cut(
                 [match.span() for match in NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])], 4, 4
             ),
