@@ -6,6 +6,7 @@ until nothing new comes up: so a masked text, searched again, gives nothing, and
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,8 +35,9 @@ SECONDS, SECONDS_A_MEGABYTE = (
     6.0,
 )  # ten times what the worst text took; every pattern is bounded, this is the last guard
 ROUNDS = 4
-_WHOLE = 4096  # up to here a piece is searched again as a whole
-_AROUND = 400
+_WHOLE = 1024  # up to here a piece is searched again as a whole
+_AROUND = 240  # twice as far as words are looked for, and the longest number
+_BEFORE, _AFTER = regex.compile(r"(?r)\S{0,4096}+"), re.compile(r"\S{0,4096}+")
 _OPENING = frozenset({"{", "[", " "})
 
 _NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
@@ -125,11 +127,11 @@ class _Search:
     ) -> Iterator[Span]:
         """Only around what was found: nothing else can have changed."""
         if units:
-            yield from self._apart(view, tuple(_touched(units, fresh)), hidden, 0)
+            yield from self._apart(view, tuple(_touched(view.text, units, fresh)), hidden, 0)
         elif len(view.text) <= _WHOLE:
             yield from self._sweep(collapsed(view, hidden, [Unit(0, len(view.text))]), 0, alone=self._alone)
         else:
-            around = [Unit(*place) for place in _around(fresh, 0, len(view.text))]
+            around = [Unit(*place) for place in _around(view.text, fresh, 0, len(view.text))]
             yield from self._sweep(collapsed(view, hidden, around), 0, alone=False)
 
     def _apart(
@@ -226,17 +228,30 @@ def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield last
 
 
-def _around(spans: Iterable[Span], left: int, right: int) -> list[tuple[int, int]]:
-    """The surroundings of the spans between `left` and `right`, merged where they meet."""
+def _around(text: str, spans: Iterable[Span], left: int, right: int) -> list[tuple[int, int]]:
+    """The surroundings of the spans between `left` and `right`, merged where they meet. No word is cut in two, so that its rest is not taken for one."""
     wide = (
-        (max(left, span.start - _AROUND), min(right, span.end + _AROUND))
+        (
+            _word_before(text, left, max(left, span.start - _AROUND)),
+            _word_after(text, min(right, span.end + _AROUND), right),
+        )
         for span in spans
         if left <= span.start < right
     )
     return list(_merged(wide))
 
 
-def _touched(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[Unit]:
+def _word_before(text: str, left: int, place: int) -> int:
+    match = _BEFORE.match(text, left, place)
+    return match.start() if match else place
+
+
+def _word_after(text: str, place: int, right: int) -> int:
+    match = _AFTER.match(text, place, right)
+    return match.end() if match else place
+
+
+def _touched(text: str, units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[Unit]:
     """The units in which something was found; of long ones only the surroundings of it."""
     starts = sorted(span.start for span in spans)
     for unit in units:
@@ -245,4 +260,6 @@ def _touched(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[Unit]:
         if unit.end - unit.start <= _WHOLE:
             yield unit
         else:
-            yield from (unit._replace(start=start, end=end) for start, end in _around(spans, unit.start, unit.end))
+            yield from (
+                unit._replace(start=start, end=end) for start, end in _around(text, spans, unit.start, unit.end)
+            )

@@ -106,7 +106,9 @@ def _numbers(text: str) -> Iterator[int]:
 def _long_number(text: str, start: int, name: str) -> Iterator[Unit]:
     number = _LONG_NUMBER.match(text, start)
     if number or text[start] == NEUTRAL:
-        yield Unit(start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True)
+        yield Unit(
+            start - (text[start - 1 : start] == "-"), number.end() if number else start + 1, name, is_number=True
+        )
 
 
 def _places[Text: (str, bytes)](text: Text, sought: Text) -> Iterator[int]:
