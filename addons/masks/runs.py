@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import regex
 
@@ -26,7 +26,7 @@ def runs_of(text: str, raw: bytes) -> tuple[tuple[int, int], ...]:
     return tuple((start, end) for start, end in found if _more_than_words(text, start, end))
 
 
-def ends_of(runs: tuple[tuple[int, int], ...]) -> Iterator[tuple[int, int]]:
+def ends_of(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Of a blob only the ends: a key inside one would have no edge to be found by."""
     for start, end in runs:
         if end - start <= _BLOB:

@@ -60,6 +60,7 @@ _COLONS = tuple(  # a sign without which there is none, and what it looks like i
         (".", rb"\.[0-9a-f]{4}\."),
     )
 )
+_UUID, _UUID_LENGTH = re.compile(r"(?![0-9\-]{36})[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"), 36
 _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
 
 
@@ -168,6 +169,7 @@ class Sight:
         self._places: dict[bytes, list[int]] = {}
         self._strips: dict[str, Strip] = {}
         self._calm: bytes | None = None
+        self._uuids: list[tuple[int, int]] | None = None
 
     def bounds(self, start: int, end: int, before: int, after: int) -> tuple[int, int]:
         """How far a look around may go: not beyond the leaf, where the text is leaves joined."""
@@ -228,15 +230,31 @@ class Sight:
         found = [match.span() for match in _BROKEN.finditer(self.marks)]
         return self._cut(found, 2, 40) if found and (self.name or CARD.search(self.low)) else NOTHING
 
+    def uuids(self) -> list[tuple[int, int]]:
+        """The runs that are a UUID and nothing more. One after a dot may be the end of a token."""
+        if self._uuids is None:
+            self._uuids = [
+                (start, end)
+                for start, end in self.runs
+                if end - start == _UUID_LENGTH and _UUID.match(self.text, start) and self.text[start - 1 : start] != "."
+            ]
+        return self._uuids
+
     def calm(self) -> bytes:
-        """The marks without the moments that a log has in each line: they hold no number, and no capital that means anything."""
+        """The marks without UUIDs and the moments that a log has in each line: they hold no number, and no capital that means anything."""
         if self._calm is None:
-            self._calm = self.marks
-            if _DAY_AND_MINUTE.replace(b"T", b"A") in self.marks:
+            calm = self.marks
+            if _DAY_AND_MINUTE.replace(b"T", b"A") in calm:
                 calm = self.raw.translate(_MARKS_OF_TIME)
                 for moment in _MOMENTS:
-                    calm = calm.replace(moment, b"a" * len(moment))
-                self._calm = calm.translate(_AS_CAPITALS)
+                    calm = calm.replace(moment, b"." * len(moment))
+                calm = calm.translate(_AS_CAPITALS)
+            if uuids := self.uuids():
+                blanked = bytearray(calm)
+                for start, end in uuids:
+                    blanked[start:end] = b"." * _UUID_LENGTH
+                calm = bytes(blanked)
+            self._calm = calm
         return self._calm
 
     def numbers(self) -> Strip:
@@ -274,7 +292,9 @@ class Sight:
         return self._cut(sorted(found), 40, 40)
 
     def tokens(self) -> Strip:
-        return self._cut(list(ends_of(self.runs)), 48, 32)
+        uuids = self.uuids()
+        runs = [run for run in self.runs if run not in uuids] if uuids else self.runs
+        return self._cut(list(ends_of(runs)), 48, 32)
 
     def _cut(self, ranges: Iterable[tuple[int, int]], before: int, after: int) -> Strip:
         """The ranges with a margin on both sides; where margins meet, the pieces are one."""
