@@ -107,9 +107,10 @@ class Family:
         chosen = self._strong.copy()
         fitting: frozenset[Pattern] = frozenset()
         if self._shaped:
-            shape = strip.shape()
-            fitting, strong = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
-            chosen.update(strong)
+            for shape in strip.shapes():
+                fits, strong = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
+                fitting |= fits
+                chosen.update(strong)
         if self._many:
             for cue in self._cues.intersection(strip.words()):
                 chosen.update((one, None) for one in self._by_cue[cue] if not one.shapes or one in fitting)

@@ -65,9 +65,9 @@ _DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0
 
 
 _DAY_AND_MINUTE = b"0000-00-00T00:00"
-_MOMENTS = tuple(  # RFC 3339, on marks with T and Z, the longest first
+_MOMENTS = tuple(  # RFC 3339, on marks with T and Z; what another one begins with comes after it
     _DAY_AND_MINUTE + rest
-    for rest in (b":00.000000000Z", b":00.000000Z", b":00.000Z", b":00Z", b":00.000000", b":00.000", b":00", b"Z", b"")
+    for rest in (b":00.000Z", b":00Z", b":00.000000Z", b":00.000000000Z", b":00.000000", b":00.000", b":00", b"Z", b"")
 )
 
 
@@ -118,9 +118,9 @@ class Strip:
         """Those that stand around the pieces."""
         return words_of(" ".join(self.around))
 
-    def shape(self) -> bytes:
-        """The text with 0 for every digit and A for every letter."""
-        return self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS)
+    def shapes(self) -> set[bytes]:
+        """The pieces with 0 for every digit and A for every letter. A table's are few."""
+        return set(self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS).split(BREAK.encode()))
 
     def source(self, position: int) -> int:
         """Where the strip's character stands in the text."""
@@ -248,6 +248,8 @@ class Sight:
                 calm = self.raw.translate(_MARKS_OF_TIME)
                 for moment in _MOMENTS:
                     calm = calm.replace(moment, b"." * len(moment))
+                    if _DAY_AND_MINUTE not in calm:
+                        break
                 calm = calm.translate(_AS_CAPITALS)
             if uuids := self.uuids():
                 blanked = bytearray(calm)

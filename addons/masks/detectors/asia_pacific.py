@@ -12,7 +12,7 @@ from stdnum.my import nric
 from stdnum.sg import uen
 from stdnum.th import pin
 
-from addons.masks.detectors.kinds import anything, digits, letters, words
+from addons.masks.detectors.kinds import anything, digits, letters, unbroken, words
 
 _PAN = words("pan", "permanent account number", "income tax", "pan card", "pan number")
 _AADHAAR = words("aadhaar", "aadhar", "uidai", "adhaar", "uid")
@@ -199,6 +199,7 @@ DETECTORS = (
         _TIN,
         near=0.8,
         alone=0.53,
+        shapes=("000-000-000", *unbroken(9, 12)),
     ),
     digits(
         "AU_ABN",

@@ -9,9 +9,9 @@ from addons.masks.detectors.kinds import Pattern, exact, words
 from addons.masks.sight import Where
 
 _BITCOIN = regex.compile(
-    r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71}|BC1[02-9AC-HJ-NP-Z]{11,71})(?![A-Za-z0-9])"
+    r"[13bB](?<![A-Za-z0-9].)(?:(?<=[13])[1-9A-HJ-NP-Za-km-z]{25,34}|(?<=b)c1[02-9ac-hj-np-z]{11,71}|(?<=B)C1[02-9AC-HJ-NP-Z]{11,71})(?![A-Za-z0-9])"
 )
-_ETHEREUM = regex.compile(r"(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
+_ETHEREUM = regex.compile(r"0x(?<![A-Za-z0-9]0x)[0-9A-Fa-f]{40}(?![A-Za-z0-9])")
 _CONTEXT = words(
     "wallet",
     "btc",

@@ -25,9 +25,10 @@ _CONTEXT = words(
 DETECTORS = tuple(
     Pattern(
         entity="DATE_OF_BIRTH", where=where, pattern=pattern, canonical=compact, confidence=0.1, context=_CONTEXT, with_context=0.7,
-        before_words=32, after_words=0,
+        before_words=32, after_words=0, shapes=shapes,
     )
-    for where, pattern in (
-        (Where.YEARS, _NUMERIC), (Where.YEARS, _DAY_FIRST), (Where.YEARS, _MONTH_FIRST), (Where.NUMBERS, _SHORT_YEAR),
+    for where, pattern, shapes in (
+        (Where.YEARS, _NUMERIC, ()), (Where.YEARS, _DAY_FIRST, ()), (Where.YEARS, _MONTH_FIRST, ()),
+        (Where.NUMBERS, _SHORT_YEAR, tuple(f"0{sign}{month}{sign}00" for sign in "./-" for month in ("0", "00"))),
     )
 )  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import entropy
 from addons.masks.literals import any_of
-from addons.masks.sight import Sight
+from addons.masks.sight import BREAK, Sight
 
 _BEFORE, _LONGEST = 64, 400
 _LITERALS = any_of(
@@ -56,7 +56,9 @@ class Announced:
 
     def find(self, sight: Sight) -> Iterator[Found]:
         for start, end in sight.runs:
-            if end - start > _LONGEST or not _LITERALS.search(sight.low, max(0, start - _BEFORE), end):
+            left = max(0, start - _BEFORE)
+            left = max(left, sight.text.rfind(BREAK, left, start) + 1)
+            if end - start > _LONGEST or not _LITERALS.search(sight.low, left, end):
                 continue
             run = sight.text[start:end]
             inside = _INSIDE.search(run) if _LITERALS.search(sight.low, start, end) else None
@@ -64,7 +66,7 @@ class Announced:
             closed = padding.end() if padding else end
             if inside and _is_dense(inside["value"], 20):
                 yield Found(start + inside.start("value"), closed, "SECRET", self.confidence, inside["value"])
-            elif _is_dense(run, 20) and self._is_announced(sight.text[max(0, start - _BEFORE) : start]):
+            elif _is_dense(run, 20) and self._is_announced(sight.text[left:start]):
                 yield Found(start, closed, "SECRET", self.confidence, run)
 
     def _is_announced(self, before: str) -> bool:
