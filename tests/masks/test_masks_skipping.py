@@ -64,6 +64,7 @@ PATTERNS = {
 NUMBERS = re.compile(
     r"(?<![0-9])(?<![0-9]\.)[0-9](?![0-9]{0,2}\.[0-9]{5,}(?![0-9.]))(?:[ .\-/()]{0,3}[0-9]){5,400}"
 )  # moments too
+UUID = re.compile(r"(?<![\w.+/\-])(?![0-9\-]{36})[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w+/\-])")
 BROKEN = re.compile(r"[0-9]{4}[ ]{0,2}[\t\r\n][ \t\n\r\f\v]{0,3}[0-9]{4}(?![0-9])")
 YEARS = re.compile(r"(?:19|20)[0-9]{2}")
 BOUNDED = settings(
@@ -80,7 +81,7 @@ class Whole(Sight):
         every = {
             Where.BROKEN: lambda: self._cut(spans(BROKEN, self.text), 2, 40),
             Where.NUMBERS: lambda: self._cut(
-                [match.span() for match in NUMBERS.finditer(self.text) if not sight._DATE.fullmatch(match[0])], 4, 4
+                [match.span() for match in NUMBERS.finditer(UUID.sub(36 * ".", self.text)) if not sight._DATE.fullmatch(match[0])], 4, 4
             ),
             Where.YEARS: lambda: self._cut(spans(YEARS, self.text), 24, 12),
         }  # fmt: skip
