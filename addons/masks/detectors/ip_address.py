@@ -1,4 +1,4 @@
-"""IP addresses of both kinds, and MAC addresses. Sources: RFC 791, RFC 4291 2.2, RFC 6890 (special purpose), IEEE 802.
+"""IP addresses of both kinds. Sources: RFC 791, RFC 4291 2.2, RFC 6890 (special purpose).
 
 Four numbers with dots are a version as often as an address: loopback, netmasks and what follows a product's name are left alone, and private
 addresses need a word near them.
@@ -10,7 +10,7 @@ import ipaddress
 
 import regex
 
-from addons.masks.detectors.kinds import Pattern, compact, exact, words
+from addons.masks.detectors.kinds import Pattern, exact, words
 from addons.masks.sight import Where
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -42,10 +42,6 @@ _CONTEXT = words(
     "ping",
     "from",
 )
-_MAC = regex.compile(
-    r"(?<![\w:.\-])(?:[0-9A-Fa-f]{2}(?P<sep>[:\-]))(?:[0-9A-Fa-f]{2}(?P=sep)){4}[0-9A-Fa-f]{2}(?![\w:]|[.\-]\w)"
-    r"|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w]|\.\w)"
-)
 
 
 def _public(value: str) -> bool:
@@ -68,11 +64,6 @@ def _six(value: str) -> bool:
     return not (address.is_loopback or address.is_unspecified) and (
         len(groups) >= 3 or any(len(group) == 4 for group in groups)
     )
-
-
-def _is_mac(value: str) -> bool:
-    digits = compact(value)
-    return len(set(digits)) > 1 and not digits.isalpha()
 
 
 DETECTORS = (
@@ -106,5 +97,4 @@ DETECTORS = (
         context=_CONTEXT,
         with_context=0.8,
     ),
-    Pattern(entity="MAC_ADDRESS", where=Where.COLONS, pattern=_MAC, valid=_is_mac, canonical=compact, confidence=0.65),
 )

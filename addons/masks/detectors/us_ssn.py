@@ -1,4 +1,4 @@
-"""United States social security numbers and individual taxpayer numbers. Sources: SSA POMS RM 10201.035; IRS Publication 1915."""
+"""United States: social security number. Source: SSA POMS RM 10201.035."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import regex
 from addons.masks.detectors.kinds import Pattern, words
 from addons.masks.sight import Where
 
-_WRITTEN = regex.compile(
+WRITTEN = regex.compile(
     r"(?<![0-9])(?<![0-9][.\-])(?:[0-9]{3}(?P<sep>[ .\-])[0-9]{2}(?P=sep)[0-9]{4})(?![0-9])(?![.\-][0-9])"
 )
-_LOOSE = regex.compile(
+LOOSE = regex.compile(
     r"(?<![0-9.\-])(?:[0-9]{3}-[0-9]{6}|(?<![A-Z]{2} )[0-9]{5}-[0-9]{4}|[0-9]{9})(?![0-9])(?![.\-][0-9])"
 )
-_CONTEXT = words(
+CONTEXT = words(
     "ssn",
     "social security",
     "socialsecurity",
@@ -42,50 +42,24 @@ def is_ssn(digits: str) -> bool:
     )
 
 
-def is_itin(digits: str) -> bool:
-    """Begins with 9; the fourth and fifth digits are 50-65, 70-88, 90-92 or 94-99."""
-    group = int(digits[3:5])
-    return digits[0] == "9" and (50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99)
-
-
 DETECTORS = (
     Pattern(
         entity="US_SSN",
         where=Where.NUMBERS,
         shapes=("000-00-0000", "000 00 0000", "000.00.0000"),
-        pattern=_WRITTEN,
+        pattern=WRITTEN,
         valid=is_ssn,
         confidence=0.75,
-        context=_CONTEXT,
+        context=CONTEXT,
         with_context=0.95,
     ),
     Pattern(
         entity="US_SSN",
         where=Where.NUMBERS,
-        pattern=_LOOSE,
+        pattern=LOOSE,
         valid=is_ssn,
         confidence=0.2,
-        context=_CONTEXT,
-        with_context=0.85,
-        alone=0.62,
-    ),
-    Pattern(
-        entity="US_ITIN",
-        where=Where.NUMBERS,
-        shapes=("000-00-0000", "000 00 0000", "000.00.0000"),
-        pattern=_WRITTEN,
-        valid=is_itin,
-        confidence=0.75,
-        context=_CONTEXT,
-        with_context=0.95,
-    ),
-    Pattern(
-        entity="US_ITIN",
-        where=Where.NUMBERS,
-        pattern=_LOOSE,
-        valid=is_itin,
-        confidence=0.2,
-        context=_CONTEXT,
+        context=CONTEXT,
         with_context=0.85,
         alone=0.62,
     ),
