@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 import ssl
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -21,7 +22,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from scripts.client_settings import java_store
 
 PRIVATE_SUFFIX = "affidavit.internal"  # a name under it can be given to any host of one's own; .internal is reserved for that (ICANN, 2024-07-29)
 FROM_CONTAINERS = "host.docker.internal"  # what containers call the machine they run on
@@ -226,6 +230,26 @@ def machine_roots(environ: Mapping[str, str], ours: Path) -> str:
     return certificates_in(Path(certifi.where()))
 
 
+def java_trust(pem: bytes) -> bytes:
+    """The same certificates as Java reads them: PKCS #12 without a password, for there is no secret in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of roots with serial numbers that RFC 5280 does not allow
+        certificates = x509.load_pem_x509_certificates(pem)
+    named = [
+        pkcs12.PKCS12Certificate(one, f"{number} {one.subject.rfc4514_string()}".encode()[:200])
+        for number, one in enumerate(certificates)
+    ]
+    return pkcs12.serialize_java_truststore(named, serialization.NoEncryption())
+
+
+def write_java_store(bundle: Path) -> None:
+    """Beside the bundle, from what it says now."""
+    store = Path(java_store(str(bundle)))
+    unfinished = store.with_suffix(".new-p12")
+    unfinished.write_bytes(java_trust(bundle.read_bytes()))
+    unfinished.replace(store)
+
+
 def write_bundle(bundle: Path, certificate: Path, environ: Mapping[str, str]) -> None:
     """This machine's roots and ours: what SSL_CERT_FILE and its like are pointed at."""
     earlier = certificate.with_name("earlier.pem")  # of a renewal or rotation: clients may meet any of them for a while
@@ -233,6 +257,7 @@ def write_bundle(bundle: Path, certificate: Path, environ: Mapping[str, str]) ->
     unfinished = bundle.with_suffix(".new")
     unfinished.write_text(text)
     unfinished.replace(bundle)
+    write_java_store(bundle)
 
 
 def certificates_in(file: Path) -> str:

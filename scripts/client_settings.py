@@ -2,7 +2,8 @@
 
 Sources: curl(1) ENVIRONMENT; Python's urllib.request; requests and httpx "environment variables"; nodejs.org/api/cli.html
 (NODE_EXTRA_CA_CERTS, NODE_USE_ENV_PROXY since 22.21 and 24.5); AWS SDKs reference (AWS_CA_BUNDLE); git-config(1) http.sslCAInfo;
-the OpenAI, Anthropic and Google SDKs' own sources; read on 2026-11-23.
+the OpenAI, Anthropic and Google SDKs' own sources; read on 2026-11-23. Java: docs.oracle.com, "Networking Properties" and JSSE guide;
+JDK_JAVA_OPTIONS and JAVA_TOOL_OPTIONS in the java command's and HotSpot's own pages; read on 2026-11-25.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ TRUST = (
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
 )
+
+JAVA = "JAVA_TOOL_OPTIONS"  # read by every Java machine, whatever starts it; what is set there already is replaced
 
 # Named by fewer programs: changed where they are set already, or their users' trust would not include us.
 OTHER_TRUST = frozenset(
@@ -100,11 +103,42 @@ def proxy_door(gateway: Gateway) -> tuple[Setting, ...]:
     """Both spellings of each: where the lower case one is set already, most clients prefer it; curl knows http_proxy in lower case only."""
     url: tuple[Piece, ...] = (f"{gateway.scheme}://affidavit:", Token.HERE, f"@{gateway.host}:{gateway.proxy_port}")
     proxies = [(name, url) for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")]
-    return (*proxies, ("NO_PROXY", (DIRECT,)), ("no_proxy", (DIRECT,)), ("NODE_USE_ENV_PROXY", ("1",)), *trust(gateway))
+    others = (
+        ("NO_PROXY", (DIRECT,)),
+        ("no_proxy", (DIRECT,)),
+        ("NODE_USE_ENV_PROXY", ("1",)),
+        (JAVA, (java_options(gateway),)),
+    )
+    return (*proxies, *others, *trust(gateway))
 
 
 def trust(gateway: Gateway) -> tuple[Setting, ...]:
     return tuple((name, (gateway.bundle,)) for name in TRUST)
+
+
+def java_store(bundle: str) -> str:
+    """The bundle as Java reads one: beside it, written with it."""
+    return f"{bundle.removesuffix('.pem')}.p12"
+
+
+def java_options(gateway: Gateway) -> str:
+    """Roots and proxy as system properties. Java has none for the proxy's credential, so the token goes in the API key's place; and it speaks
+    no TLS to a proxy: there its clients take the base URL.
+    """
+    options = [f"-Djavax.net.ssl.trustStore={java_store(gateway.bundle)}"]
+    if gateway.scheme == "http":
+        host = gateway.host.strip("[]")
+        options += [f"-D{kind}.proxyHost={host} -D{kind}.proxyPort={gateway.proxy_port}" for kind in ("https", "http")]
+        direct = DIRECT.replace("127.0.0.1", "127.*").replace("::1", "[::1]")
+        options.append(f"-Dhttp.nonProxyHosts={direct.replace(',', '|')}")
+    return " ".join([_java_word(options[0]), *options[1:]])
+
+
+def _java_word(word: str) -> str:
+    """Java takes the variable apart at blanks, and quotes together as a shell does, without escapes."""
+    if re.fullmatch(r"[^\s'\"]+", word):
+        return word
+    return '"' + word.replace('"', '"\'"\'"') + '"'
 
 
 def base_url_door(gateway: Gateway, doors: Iterable[Door]) -> tuple[Setting, ...]:

@@ -8,7 +8,7 @@ import click
 
 from addons.console.state import StateFolder
 from scripts.client_settings import Gateway, base_url_door, proxy_door
-from scripts.gateway import doors
+from scripts.gateway import doors, with_java_store
 from scripts.options import state_option
 from scripts.shells import LOOPBACK, SHELLS, NotSpellable, Shell, filled_in
 from scripts.terminal import Failed
@@ -69,6 +69,7 @@ def env(
 ) -> None:
     """What to set on a client: the proxy, and a bundle of this machine's roots plus the gateway's."""
     folder.check()
+    with_java_store(folder)
     if refresh_bundle:
         from scripts import ca  # noqa: PLC0415 -- cryptography, which nothing else here needs
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from addons.console import reach
 from addons.console.state import Ports, StateFolder
-from scripts.client_settings import Door
+from scripts.client_settings import Door, java_store
 from scripts.terminal import Failed
 
 START_SECONDS = 30.0
@@ -41,6 +41,15 @@ def connections(folder: StateFolder) -> list[Any]:
 
 def doors(folder: StateFolder) -> tuple[Door, ...]:
     return tuple(Door(row["id"], row["provider"], row["own_key"]) for row in connections(folder))
+
+
+def with_java_store(folder: StateFolder) -> StateFolder:
+    """A state whose bundle was written before Java's stood beside it gets that now."""
+    if folder.bundle.is_file() and not Path(java_store(str(folder.bundle))).is_file():
+        from scripts import ca  # noqa: PLC0415 -- cryptography, which nothing else here needs
+
+        ca.write_java_store(folder.bundle)
+    return folder
 
 
 @contextlib.contextmanager

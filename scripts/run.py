@@ -19,8 +19,17 @@ from addons.console import reach, readings
 from addons.console.state import Ports, StateFolder
 from addons.evidence.store import Store
 from scripts import saved_login, seen
-from scripts.client_settings import OTHER_TRUST, Door, Gateway, base_url_door, filled, proxy_door, replaced_keys
-from scripts.gateway import connections, running_gateway
+from scripts.client_settings import (
+    JAVA,
+    OTHER_TRUST,
+    Door,
+    Gateway,
+    base_url_door,
+    filled,
+    proxy_door,
+    replaced_keys,
+)
+from scripts.gateway import connections, running_gateway, with_java_store
 from scripts.options import state_option
 from scripts.terminal import one_line
 from scripts.tokens import Lifetime
@@ -73,7 +82,7 @@ def run(
     kept = None if token else saved_login.saved(saved_login.of_state(folder.path), Path.home())
     token = token or (str(kept["token"]) if kept else None)
     with running_gateway(folder) as ports:
-        _look(folder)
+        _look(with_java_store(folder))
         known = connections(folder)
         first = _log_size(folder)
         with _token(folder, token, known, purpose=purpose, groups=groups, lifetime=lifetime) as (secret, token_id):
@@ -126,6 +135,8 @@ def _environment(
     }  # the last two lead past us
     environment = {name: value for name, value in inherited.items() if name not in held}
     environment |= filled((*proxy_door(gateway), *replaced_keys(doors, inherited)), token)
+    if before := inherited.get(JAVA):
+        environment[JAVA] = f"{before} {environment[JAVA]}"  # of two that say the same, Java takes the last
     environment |= dict.fromkeys(OTHER_TRUST & environment.keys(), gateway.bundle)
     if base_url:
         environment |= filled(base_url_door(gateway, doors), token)

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from scripts.client_settings import Piece, Setting, Token
+from scripts.client_settings import Piece, Setting, Token, java_store
 
 LOOPBACK = "127.0.0.1"
 VARIABLE = "AFFIDAVIT_TOKEN"
@@ -62,10 +62,12 @@ def python(settings: Iterable[Setting], _bundle: str) -> str:
     return _lines(["import os", "", "os.environ.update({", *values, "})"])
 
 
-def jupyter(settings: Iterable[Setting], bundle: str) -> str:
-    """Not %env: IPython expands $ and {} in its values."""
-    return "# the first cell of the notebook; restart the kernel if a client was made before\n" + python(
-        settings, bundle
+def jupyter(settings: Iterable[Setting], _bundle: str) -> str:
+    """%env prints what it sets, and a notebook keeps what is printed: %%capture keeps the token out of it. (Elsewhere in Python: python.)"""
+    reference = f"{{__import__('os').environ['{VARIABLE}']}}"
+    lines = (f"%env {name}={_joined(pieces, _ipython, reference)}" for name, pieces in settings)
+    return _lines(
+        ["%%capture", "# a cell of its own, the first; restart the kernel if a client was made before", *lines]
     )
 
 
@@ -78,8 +80,8 @@ def dockerfile(settings: Iterable[Setting], bundle: str) -> str:
     kept = [(name, pieces) for name, pieces in settings if Token.HERE not in pieces]
     return _lines(
         [
-            f"# certificates only, no secret: cp {shlex.quote(bundle)} affidavit-bundle.pem",
-            f"COPY affidavit-bundle.pem {IN_CONTAINER}",
+            f"# certificates only, no secret: cp {shlex.quote(bundle)} affidavit-bundle.pem; cp {shlex.quote(java_store(bundle))} affidavit-bundle.p12",
+            f"COPY affidavit-bundle.pem affidavit-bundle.p12 {IN_CONTAINER.rpartition('/')[0]}/",
             *(f"ENV {name}={_joined(pieces, _docker_quote, '')}" for name, pieces in kept),
             "# The token stays out of the image. When it starts:",
             f"#   affidavit env --shell dotenv --host host.docker.internal --bundle {IN_CONTAINER} --token afd_… >gateway.env",
@@ -97,7 +99,11 @@ def compose(settings: Iterable[Setting], bundle: str) -> str:
             "  app:",
             "    environment:",
             *(f"      {name}: {_yaml(pieces, reference, '$', '$$')}" for name, pieces in settings),
-            f"    volumes: [{_yaml((f'{bundle}:{IN_CONTAINER}:ro',), '', '$', '$$')}]",
+            "    volumes:",
+            *(
+                f"      - {_yaml((f'{here}:{there}:ro',), '', '$', '$$')}"
+                for here, there in ((bundle, IN_CONTAINER), (java_store(bundle), java_store(IN_CONTAINER)))
+            ),
             '    extra_hosts: ["host.docker.internal:host-gateway"]',
         ]
     )
@@ -106,7 +112,8 @@ def compose(settings: Iterable[Setting], bundle: str) -> str:
 def github(settings: Iterable[Setting], bundle: str) -> str:
     return _lines(
         [
-            f"# of a step, where github.workspace is known; commit {json.dumps(bundle)} as affidavit-bundle.pem (certificates only);",
+            f"# of a step, where github.workspace is known; commit {json.dumps(bundle)} as affidavit-bundle.pem,",
+            f"# and {json.dumps(java_store(bundle))} as affidavit-bundle.p12 (certificates only);",
             f"# the token is the secret {VARIABLE}",
             "env:",
             *(f"  {name}: {_yaml(pieces, f'${{{{ secrets.{VARIABLE} }}}}')}" for name, pieces in settings),
@@ -117,7 +124,8 @@ def github(settings: Iterable[Setting], bundle: str) -> str:
 def gitlab(settings: Iterable[Setting], bundle: str) -> str:
     return _lines(
         [
-            f"# commit {json.dumps(bundle)} as affidavit-bundle.pem (certificates only); the token is the masked variable {VARIABLE}",
+            f"# commit {json.dumps(bundle)} as affidavit-bundle.pem, {json.dumps(java_store(bundle))} as affidavit-bundle.p12 (certificates only);",
+            f"# the token is the masked variable {VARIABLE}",
             "variables:",
             *(f"  {name}: {_yaml(pieces, f'${VARIABLE}')}" for name, pieces in settings),
         ]
@@ -159,8 +167,16 @@ def _docker_quote(value: str) -> str:
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 
+def _ipython(value: str) -> str:
+    """IPython puts Python's values in the place of $name and {expression}, and takes a ? at the end for a question."""
+    if value != value.strip():
+        raise NotSpellable(f"{value!r}: %env takes the blanks at the ends of a value away; use --shell python")
+    return re.sub(r"[^\w.,:/@%+=~|* -]", lambda found: f"{{chr({ord(found[0])})}}", value)
+
+
 def _bare(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.,:/@%+=~-]*", value):
+    """A blank only between options: inside one, Java would need quotes."""
+    if not re.fullmatch(r"[A-Za-z0-9_.,:/@%+=~-]*( -[A-Za-z0-9_.,:/@%+=~|*\[\]-]+)*", value):
         raise NotSpellable(
             f"{value!r}: a .env file holds no value with such characters that every reader understands alike; use a --state without them"
         )

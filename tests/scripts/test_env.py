@@ -23,10 +23,12 @@ from scripts.client_settings import (
     Token,
     base_url_door,
     filled,
+    java_options,
+    java_store,
     proxy_door,
     replaced_keys,
 )
-from scripts.shells import SHELLS, VARIABLE, NotSpellable, bash, filled_in, fish, powershell
+from scripts.shells import SHELLS, VARIABLE, NotSpellable, bash, filled_in, fish, jupyter, powershell
 from tests.console.desks import Clock, new_state
 
 TOKEN = "afd_" + "t" * 43
@@ -103,7 +105,7 @@ def test_python_output_is_a_program_that_sets_the_values(bundle):
 
 
 def test_python_output_takes_the_token_from_the_environment():
-    text = next(shell for shell in SHELLS if shell.name == "jupyter").render(proxy_door(GATEWAY), "")
+    text = next(shell for shell in SHELLS if shell.name == "python").render(proxy_door(GATEWAY), "")
     script = text + "\nimport json; print(json.dumps(dict(os.environ)))"
 
     done = subprocess.run(
@@ -158,7 +160,13 @@ def test_yaml_outputs_are_yaml_and_leave_the_token_to_a_secret(name, path, refer
         found = found[key]
 
     assert found["HTTPS_PROXY"] == f"http://affidavit:{reference}@gateway:8080"
+    assert f"trustStore={java_store(shell.bundle)}" in found["JAVA_TOOL_OPTIONS"]
     assert {found[name] for name in TRUST} == {shell.bundle}
+
+
+def test_a_notebook_is_not_told_a_value_that_it_would_change():
+    with pytest.raises(NotSpellable, match="use --shell python"):
+        jupyter([("X", (" a",))], "")
 
 
 def test_a_dollar_in_a_compose_file_is_not_expanded():
@@ -202,6 +210,31 @@ def test_every_known_key_of_the_environment_is_replaced_by_the_token():
         (name, (Token.HERE,))
         for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GEMINI_API_KEY", "OPENAI_API_KEY")
     )
+
+
+def test_java_takes_the_bundles_twin_and_the_proxy_without_brackets_and_loopback_stays_direct():
+    assert java_options(Gateway("[::1]", 8080, 8081, "/state/bundle.pem")).split() == [
+        "-Djavax.net.ssl.trustStore=/state/bundle.p12",
+        "-Dhttps.proxyHost=::1", "-Dhttps.proxyPort=8080", "-Dhttp.proxyHost=::1", "-Dhttp.proxyPort=8080",
+        "-Dhttp.nonProxyHosts=localhost|127.*|[::1]|169.254.169.254|169.254.170.2",
+    ]  # fmt: skip
+
+
+def test_java_speaks_no_tls_to_a_proxy_so_there_it_gets_the_roots_only():
+    assert java_options(Gateway("gateway.example", 1, 2, "/b.pem", "https")) == "-Djavax.net.ssl.trustStore=/b.p12"
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="no Java is installed")
+@pytest.mark.parametrize("bundle", ["/with space/it's/b.pem", '/a "b"/c.pem', NASTY], ids=["blank", "quote", "nasty"])
+def test_java_reads_a_path_with_blanks_and_quotes_as_it_is(bundle):
+    options = java_options(Gateway("h", 1, 2, bundle, "https"))
+    done = subprocess.run(
+        ["java", "-XshowSettings:properties", "-version"],
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "JAVA_TOOL_OPTIONS": options},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert f"javax.net.ssl.trustStore = {java_store(bundle)}\n" in done.stderr
 
 
 @pytest.mark.parametrize("host", ["a b", "a'b", "$(id)", "a\nb", "a@b", "::1", ""])
