@@ -7,7 +7,6 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,20 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What whoever checks has from elsewhere."""
+
+    vkey: str
+    seen: tuple[Path, ...]
+    roots: bytes
+    everything: bool
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [Claim(path.read_text("utf-8", "replace"), str(path)) for path in self.seen]
+
+
 @click.command("verify", epilog=EXAMPLES)
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option(
@@ -57,19 +70,29 @@ class Found:
     multiple=True,
     help="A checkpoint that you kept; repeatable.",
 )
+@click.option(
+    "--tsa-ca",
+    "tsa_ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Certificates (PEM) of a timestamp authority: who signed its timestamps is then checked; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs: JSON on stdout.")
-def verify_path(*, path: Path, everything: bool, vkey: str, seen: tuple[Path, ...], as_json: bool) -> int:
+def verify_path(
+    *, path: Path, everything: bool, vkey: str, seen: tuple[Path, ...], tsa_ca: tuple[Path, ...], as_json: bool
+) -> int:
     """Check PATH: a state folder, a store (evidence.db), a package (its folder or its zip file), or a receipt. Exit status 1 if anything does not hold."""
+    asked = Asked(vkey, seen, b"\n".join(place.read_bytes() for place in tsa_ca), everything)
     if zipfile.is_zipfile(path):
         with tempfile.TemporaryDirectory() as folder:
-            found = _package(_unpacked(path, Path(folder)), vkey, seen, everything)
+            found = _package(_unpacked(path, Path(folder)), asked)
             return _told(replace(found, path=str(path)), as_json)
     if is_receipt(path):
         return _told(_receipt(path, vkey), as_json)
     bag = next((place for place in (path, *path.resolve().parents[:2]) if (place / "bagit.txt").is_file()), None)
     if bag:
-        return _told(_package(bag, vkey, seen, everything), as_json)
-    return _told(_store(path / "evidence.db" if path.is_dir() else path, vkey, seen, everything), as_json)
+        return _told(_package(bag, asked), as_json)
+    return _told(_store(path / "evidence.db" if path.is_dir() else path, asked), as_json)
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
@@ -101,25 +124,27 @@ def _told(found: Found, as_json: bool) -> int:
     return 1 if found.totals else 0
 
 
-def _store(database: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
+def _store(database: Path, asked: Asked) -> Found:
     beside = database.parent / "keys" / "log.vkey"
     try:
-        key = Verifier.of(vkey or beside.read_text("utf-8"))
-        claims = [Claim(path.read_text("utf-8"), str(path)) for path in seen]
-        report = verify(database, key, seen=claims, everything=everything, progress=_progress)
+        key = Verifier.of(asked.vkey or beside.read_text("utf-8"))
+        report = verify(
+            database, key, seen=asked.claims, roots=asked.roots, everything=asked.everything, progress=_progress
+        )
     except OSError as error:
         raise Failed(f"{error.filename}: {error.strerror}", "give the log's key: --vkey NAME+HASH+KEY") from error
     except (NoteInvalid, StoreError) as error:
         raise Failed(str(error), "affidavit verify --help") from error
-    if not vkey:
+    if not asked.vkey:
         report.notes.append(_ASK_FOR_KEY)
     return _found(database, "store", key.vkey, report)
 
 
-def _package(bag: Path, vkey: str, seen: Sequence[Path], everything: bool) -> Found:
-    claims = [Claim(path.read_text("utf-8", "replace"), str(path)) for path in seen]
-    report = verify_package(bag, vkey, seen=claims, everything=everything, progress=_progress)
-    return _found(bag, "package", vkey, report)
+def _package(bag: Path, asked: Asked) -> Found:
+    report = verify_package(
+        bag, asked.vkey, seen=asked.claims, roots=asked.roots, everything=asked.everything, progress=_progress
+    )
+    return _found(bag, "package", asked.vkey, report)
 
 
 def _receipt(path: Path, vkey: str) -> Found:

@@ -1,4 +1,5 @@
-"""Checks what others attested of the log's checkpoints, and says how far that reaches. Not who they are: whoever checks has to know.
+"""Checks what others attested of the log's checkpoints, and says how far that reaches. Not who they are: whoever checks
+has to know a witness's key and an authority's certificates.
 
 An anchor is a checkpoint and what somebody outside made of it: a witness's cosignature, an authority's timestamp. Both prove themselves
 against the checkpoint; the checkpoint is compared with the leaves where all claims are. A file or a git repository only holds a copy.
@@ -15,7 +16,7 @@ from addons.evidence.checkpoints import Checkpoint, NoteInvalid
 from addons.evidence.database import Connection
 from addons.evidence.ids import time_text
 from addons.evidence.report import Report
-from addons.evidence.timestamps import TimestampInvalid, read
+from addons.evidence.timestamps import TimestampInvalid, check, read
 from addons.evidence.witness import WitnessKey
 
 WITNESS, TIMESTAMP, FILE, GIT = "witness", "rfc3161", "file", "git"
@@ -37,8 +38,8 @@ class Anchor:
     note: str
     proof: bytes
 
-    def attested_at(self) -> str:
-        """The time that the anchor itself says, its own by its own word; or AnchorInvalid."""
+    def attested_at(self, roots: bytes = b"") -> str:
+        """The time that the anchor itself says, its own by its own word; or AnchorInvalid. roots: certificates (PEM) that a timestamp must be signed under."""
         try:
             if Checkpoint.unverified(self.note).size != self.size:
                 raise AnchorInvalid(f"of another checkpoint than {self.size}")
@@ -46,7 +47,7 @@ class Anchor:
                 at = WitnessKey.of(self.place).check(self.note)
                 return time_text(datetime.fromtimestamp(at, UTC))
             if self.kind == TIMESTAMP:
-                claim = read(self.proof)
+                claim = check(self.proof, self.note.encode(), roots) if roots else read(self.proof)
                 if claim.digest != sha256(self.note.encode()).digest():
                     raise AnchorInvalid("the timestamp is of other bytes")
                 return time_text(claim.at)
@@ -77,13 +78,15 @@ def _holds(anchor: Anchor) -> bool:
         return False
 
 
-def check_anchors(connection: Connection, report: Report) -> None:
-    """Each of them; then the horizon: up to which leaf somebody outside knows this log."""
+def check_anchors(connection: Connection, report: Report, roots: bytes = b"") -> None:
+    """Each of them; then the horizon: up to which leaf somebody outside knows this log. roots: of timestamp authorities, PEM."""
     horizon: Anchor | None = None
+    unsigned = 0
     for anchor in anchors(connection):
         report.counts["anchors"] += 1
+        unsigned += anchor.kind == TIMESTAMP and not roots
         try:
-            at = anchor.attested_at()
+            at = anchor.attested_at(roots)
         except AnchorInvalid as fault:
             report.fail("anchor_bad", None, f"{anchor.kind} over {anchor.size} leaves: {fault}")
             continue
@@ -96,6 +99,10 @@ def check_anchors(connection: Connection, report: Report) -> None:
         elif anchor.kind in PROVING and (horizon is None or anchor.size >= horizon.size):
             horizon = anchor
     report.horizon = horizon_text(horizon)
+    if unsigned:
+        report.notes.append(
+            f"{unsigned} timestamps are of their checkpoints; who signed them was not checked: give the authority's certificates, --tsa-ca FILE"
+        )
 
 
 def horizon_text(newest: Anchor | None) -> str:

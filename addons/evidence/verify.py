@@ -43,17 +43,24 @@ def verify(
     verifier: Verifier,
     *,
     seen: Sequence[Claim] = (),
+    roots: bytes = b"",
     everything: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
-    """What holds and what does not. `seen`: checkpoints kept elsewhere; `everything`: each signature, and SQLite's integrity check."""
+    """What holds and what does not.
+
+    seen: checkpoints kept elsewhere; roots: certificates (PEM) of timestamp authorities; everything: each signature, and SQLite's
+    integrity check.
+    """
     report = Report()
     head = read_head(path)
     claims = [*seen, *([] if head is None else [Claim(head, str(head_path(path)))])]
     with reader(path) as connection:
         try:
             if _schema_holds(connection, report):
-                check(connection, report, verifier, claims=claims, everything=everything, progress=progress)
+                check(
+                    connection, report, verifier, claims=claims, roots=roots, everything=everything, progress=progress
+                )
         except sqlite3.Error as fault:
             report.fail("database_damaged", None, f"SQLite cannot read the store: {fault}")
     return report
@@ -74,6 +81,7 @@ def check(
     verifier: Verifier,
     *,
     claims: Sequence[Claim],
+    roots: bytes,
     everything: bool,
     progress: Callable[[int, int], None],
     beside: Beside | None = None,
@@ -104,7 +112,7 @@ def check(
         check_receipt(leaf, keys, report)
         messages.leaf(leaf)
     log.check_signatures(every=everything)
-    check_anchors(connection, report)
+    check_anchors(connection, report, roots)
     rows.finish()
     check_exchanges(connection, report, size, erased)
     messages.run()

@@ -42,6 +42,7 @@ def verify_package(
     vkey: str = "",
     *,
     seen: Sequence[Claim] = (),
+    roots: bytes = b"",
     everything: bool = False,
     progress: Progress = lambda _done, _all: None,
 ) -> Report:
@@ -57,7 +58,7 @@ def verify_package(
     try:
         with reader(database) as package:
             package.execute("PRAGMA query_only = OFF")  # of tables of our own; the file itself is open read-only
-            _check(package, files, key, report, seen=seen, everything=everything, progress=progress)
+            _check(package, files, key, report, seen=seen, roots=roots, everything=everything, progress=progress)
     except _HOSTILE as fault:
         detail = f"{type(fault).__name__}: {fault}; what comes after this was not checked"
         report.fail("database_damaged", None, detail)
@@ -84,6 +85,7 @@ def _check(
     report: Report,
     *,
     seen: Sequence[Claim],
+    roots: bytes,
     everything: bool,
     progress: Progress,
 ) -> None:
@@ -94,11 +96,13 @@ def _check(
     _find_newest(package)
     with closing(Entries(files.bag / "data" / "log" / "entries.jsonl")) as entries:
         beside = Beside(entries, _missing(package, scope, size), WITHHELD)
-        keys, tree = check(package, report, key, claims=seen, everything=everything, progress=progress, beside=beside)
+        keys, tree = check(
+            package, report, key, claims=seen, roots=roots, everything=everything, progress=progress, beside=beside
+        )
         if entries.more():
             report.fail("events_cut", size, "log/entries.jsonl has more leaves than evidence.sqlite")
     _say_what_is_left_out(package, scope, report)
-    _check_others(package, files, scope, report)
+    _check_others(package, files, scope, roots, report)
     check_custody(files, keys, tree, report)
     _check_made(package, files, keys.newest.vkey, entries, report)
 
@@ -236,7 +240,7 @@ def _check_made(package: Connection, files: Files, vkey: str, entries: Entries, 
     report.counts["made again"] = len(comparison.made)
 
 
-def _check_others(package: Connection, files: Files, scope: Scope, report: Report) -> None:
+def _check_others(package: Connection, files: Files, scope: Scope, roots: bytes, report: Report) -> None:
     """Each gateway that the log's register names is here, and holds under the key that the register has."""
     known = register(package)
     folder = files.bag / "data" / PACKAGES
@@ -246,7 +250,7 @@ def _check_others(package: Connection, files: Files, scope: Scope, report: Repor
             if bag.is_dir() or one.belongs(scope.since, scope.until):
                 report.fail("gateway_missing", None, f"{one.log}: the register names it, and its package is not here")
             continue
-        found = verify_package(bag, one.key)
+        found = verify_package(bag, one.key, roots=roots)
         report.counts |= {f"{name} of {number}": count for name, count in found.counts.items() if "." not in name}
         report.totals += found.totals
         report.failures += [replace(failure, detail=f"in {one.log}: {failure.detail}") for failure in found.failures]

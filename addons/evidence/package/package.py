@@ -12,6 +12,7 @@
       accounting.json     the equations; usage.csv what providers say was used
       log/entries.jsonl   the leaves' bytes, one a line
       log/checkpoints/    <size>.txt, signed notes
+      log/anchors/        <size>-<kind>.checkpoint, and .tsr: the timestamp of exactly these bytes
       policies/           <sha-256>.json, history.csv, changes as diffs
       machine/            OCSF events, HAR and proofs of the samples, tiles of the log, receipts, OSCAL
       verify.py KEYS.txt

@@ -14,6 +14,7 @@ import orjson
 
 from addons.evidence import ocsf
 from addons.evidence.accounting import Equation, accounts, explanations
+from addons.evidence.check_anchors import TIMESTAMP, anchors
 from addons.evidence.database import Connection, StoreError
 from addons.evidence.log import Read
 from addons.evidence.package import oscal, rules, sheets
@@ -170,6 +171,11 @@ class _Payload:
         for size, note in _notes(package):
             self.sink.write(f"log/checkpoints/{size}.txt", [note.encode()])
             newest = note
+        for anchor in anchors(package):  # as files, for openssl ts -verify
+            name = f"log/anchors/{anchor.size}-{anchor.kind}"
+            self.sink.write(f"{name}.checkpoint", [anchor.note.encode()])
+            if anchor.kind == TIMESTAMP:
+                self.sink.write(f"{name}.tsr", [anchor.proof])
         if found.checkpoint:  # hash tiles; the entries are log/entries.jsonl
             self.sink.write("machine/log/checkpoint", [newest.encode()])
             for name, content in tiles(found.checkpoint.size, self.given.hashes, lambda _first, _end: ()):

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 r"""Checks an Affidavit evidence package, or an evidence store, with Python >= 3.8 and nothing else. Exit status 0: all holds.
 
-    python3 verify.py [PATH] [--vkey 'NAME+HASH+KEY'] [--seen FILE ...] [--all]
+    python3 verify.py [PATH] [--vkey 'NAME+HASH+KEY'] [--seen FILE ...] [--tsa-ca FILE ...] [--all]
 
 PATH    a package (the folder with bagit.txt, or its data/), a store (evidence.db), or a receipt of an approval. Default: the package
         that this file lies in.
 --vkey  the log's key as you were given it, not as you found it in the package. Without it, a package that was made anew under
         another key cannot be told from the true one.
 --seen  checkpoints that you kept from before (log/checkpoints/*.txt, or a gateway's `head`): the log must still contain them.
+--tsa-ca  certificates (PEM) of a timestamp authority: whether it signed the timestamps is then asked of openssl, which has to be there.
 --all   check every signature; otherwise those of the newest 100 checkpoints and of every 1,000th. Every root is checked in any case.
 
 It shares no code with the gateway, so it may also be read as a description. What it checks:
@@ -23,7 +24,7 @@ It shares no code with the gateway, so it may also be read as a description. Wha
   gateways      the packages of other gateways inside this one: each that the log's register names is there, and holds
   custody       the leaf by which the gateway recorded this very export, under a signed checkpoint; where manifests were made anew since,
                 the files that are not as it recorded them
-  anchors       cosignatures of witnesses, and that a timestamp is of its checkpoint; who signed it: openssl ts -verify   RFC 3161
+  anchors       cosignatures of witnesses, and that a timestamp is of its checkpoint; who signed it only with --tsa-ca   RFC 3161
   erasures      what is missing is named by a payload.erased leaf, and what can no longer be compared is not shown
 It holds a few leaves at a time, and one byte for each, whatever the size of the log.
 """
@@ -41,7 +42,9 @@ import hmac
 import json
 import re
 import sqlite3
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -206,6 +209,7 @@ class Report:
             "no outside anchor: whoever holds the gateway's machine and its key could have made all of this; "
             "--seen compares with what you kept"
         )
+        self.roots: list[Path] = []  # certificates of timestamp authorities
         self.parts: list[str] = []  # logs of other gateways whose packages are inside this one
 
     def count(self, check: str) -> None:
@@ -759,10 +763,14 @@ class Database:
     # -- what others attested ------------------------------------------------------------------------------------------------
     def check_anchors(self) -> None:
         """Each cosignature and timestamp against its checkpoint, and the newest as the horizon of the proof."""
-        reach = -1
+        reach, unsigned = -1, []
         for size, kind, place, at, note, proof in self.anchors():
             name = f"{kind} over {size} leaves"
             fault, said = attested(kind, place, note, proof)
+            if kind == "rfc3161" and not fault and self.report.roots:
+                fault = stamped(proof, note, self.report.roots)
+            elif kind == "rfc3161":
+                unsigned.append(f"{size}-rfc3161")
             if checkpoint(note)[:2] != (self.origin, size):
                 fault = "it is of another checkpoint"
             elif said and said != at[:19]:
@@ -773,6 +781,12 @@ class Database:
                     f"proof horizon: {size} leaves, attested at {at} by {kind} {place}; what comes after could be rewritten by whoever "
                     "holds the gateway's machine and its key; ask that witness or authority, or compare with --seen"
                 )
+
+        if unsigned:
+            self.report.notes.append(
+                f"{len(unsigned)} timestamps are of their checkpoints; who signed them is not checked here without --tsa-ca FILE; or run, in "
+                f"data/log/anchors: openssl ts -verify -data {unsigned[-1]}.checkpoint -in {unsigned[-1]}.tsr -CAfile FILE"
+            )
 
     def anchors(self) -> list[Any]:
         there = self.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'anchors'")
@@ -903,6 +917,22 @@ def attested(kind: str, place: str, note: str, proof: bytes) -> tuple[str, str]:
         digest, said = timestamp(proof)
         return ("", said) if digest == hashlib.sha256(raw(note)).digest() else ("the timestamp is of other bytes", "")
     return "", ""
+
+
+def stamped(token: bytes, note: str, roots: list[Path]) -> str:
+    """The fault of a timestamp's signature, by the word of openssl; "" where it was made under one of these certificates."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, answer = Path(folder) / "data", Path(folder) / "token"
+        data.write_bytes(raw(note))
+        answer.write_bytes(token)
+        for root in roots:
+            command = ["openssl", "ts", "-verify", "-data", str(data), "-in", str(answer), "-CAfile", str(root)]
+            try:
+                if not subprocess.run(command, capture_output=True, check=False, timeout=60).returncode:  # noqa: S603 words of ours, paths of who asks
+                    return ""
+            except (OSError, subprocess.TimeoutExpired) as fault:
+                return f"its signature could not be checked, openssl did not run: {fault}"
+    return "not signed under the given certificates"
 
 
 def utc(seconds: int) -> str:
@@ -1195,7 +1225,7 @@ def check_gateways(data: Path, database: Database, report: Report) -> None:
             f"{log}: the register names it, and its package is not here",
         ):
             continue
-        found = verify(inside, key, [], every=False)
+        found = verify(inside, key, [], every=False, roots=report.roots)
         for check, count in found.looked_at.items():
             report.looked_at[f"{check} of {len(report.parts) + 1}"] = count
         report.parts.append(log)
@@ -1279,8 +1309,9 @@ def check_key(vkey: str, report: Report) -> Key | None:
     return key
 
 
-def verify(path: Path, vkey: str, seen: list[Path], every: bool) -> Report:
+def verify(path: Path, vkey: str, seen: list[Path], every: bool, roots: list[Path] | None = None) -> Report:
     report = Report()
+    report.roots = roots or []
     if is_receipt(path):
         return verify_receipt(path, vkey, report)
     bag, place = places(path)
@@ -1327,9 +1358,10 @@ def main() -> int:
     parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--vkey", default="")
     parser.add_argument("--seen", nargs="+", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--tsa-ca", nargs="+", type=Path, default=[], metavar="FILE")
     parser.add_argument("--all", action="store_true", dest="every")
     asked = parser.parse_args()
-    report = verify(asked.path, asked.vkey, asked.seen, asked.every)
+    report = verify(asked.path, asked.vkey, asked.seen, asked.every, asked.tsa_ca)
     report.show()
     return 1 if report.totals else 0
 
