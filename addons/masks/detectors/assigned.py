@@ -6,6 +6,7 @@ The names are found one literal at a time in the lower-cased text; only there is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -30,16 +31,19 @@ _BARE = expression(rf"[^\s{BREAK}]{{1,264}}")
 _QUOTED = {quote: expression(rf"(?:[^{quote}\\\r\n{BREAK}]|\\.){{1,1024}}+") for quote in "\"'`"}
 _LONG = 64
 _TRIMMED = "\"'`,;)]}>|&\\*"
-_IDENTIFIER = regex.compile(_REST)
-_YODA = regex.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
+_IDENTIFIER = re.compile(_REST)
+_YODA = re.compile(r"(?P<quote>[\"'`])(?P<value>[^\r\n]{3,256})(?P=quote)\s{0,4}[!=]={1,2}\s{0,4}$")
 _OF_NAMES, _LONGEST_NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-$", 48
-_OTHER = regex.compile(  # what follows a secret's name and makes it the name of something else
-    r"""(?ix) (?:^|[_.\-]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: label|hint|errors?|fields?|resets?|urls?|uri|path|files?|filename|dir|length|len|size|policy|policies|placeholder|
-    required|type|types|names?|prompts?|messages?|msg|text|title|regex|pattern|min|max|count|counts|strength|inputs?|column|params?|headers?|var|vars|env|manager|
-    expir\w*|ttl|timeout|endpoint|provider|service|store|storage|version|format|class|factory|handler|callback|func|function|fn|validator|index|limit|usage|
-    budget|rate|cost|price|details|logprobs?|ids?|arn|alias|algorithm|alg|encoding|parser|generator|group|groups|options?|config|settings|scopes?|enabled|
-    disabled|valid|invalid|exists|present|missing|changed|updated|created|at|on|date|time|s ) (?:$|[_.\-]|(?-i:(?=[A-Z]))|\d*$) """
+_OTHER = frozenset(  # what follows a secret's name and makes it the name of something else
+    """
+    label hint error errors field fields reset resets url urls uri path file files filename dir length len size policy policies placeholder
+    required type types name names prompt prompts message messages msg text title regex pattern min max count counts strength input inputs column param params
+    header headers var vars env manager ttl timeout endpoint provider service store storage version format class factory handler callback func function fn
+    validator index limit usage budget rate cost price details logprob logprobs id ids arn alias algorithm alg encoding parser generator group groups option
+    options config settings scope scopes enabled disabled valid invalid exists present missing changed updated created at on date time s
+    """.split()
 )
+_PARTS = re.compile(r"[_.\-]|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_SECRET = regex.compile(
     r"""(?rix) (?:^|[_.\- ]|(?-i:(?<=[a-z])(?=[A-Z]))) (?: max|min|num|n|total|input|output|prompt|completion|cached|reasoning|page|next|nextpage|continuation|cursor|sync|public|primary|foreign|cache|partition|
     sort|row|range|hash|idempotency|dedup\w*|object|s3|dict|map|group|sub|lookup|index|translation|i18n|label|css|json|xml|column|field|registry|
@@ -68,7 +72,13 @@ class Name:
     def stands_in(self, prefix: str, rest: str) -> bool:
         if (self.after and not self.after.match(rest)) or (self.before and not self.before.match(prefix)):
             return False
-        return not (rest and _OTHER.search(rest)) and (self.password or not (prefix and _NOT_SECRET.match(prefix)))
+        return not (rest and _is_of_another(rest)) and (self.password or not (prefix and _NOT_SECRET.match(prefix)))
+
+
+def _is_of_another(rest: str) -> bool:
+    """`_path`, `Label`, `_id2`, `_expires_at`."""
+    parts = [part.lower() for part in _PARTS.split(rest)]
+    return any(part in _OTHER or part.startswith("expir") for part in parts) or parts[-1].rstrip("0123456789") in _OTHER
 
 
 CONFIDENCES = {"PASSWORD": 0.6, "SECRET": 0.55}
