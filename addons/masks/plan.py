@@ -21,7 +21,7 @@ from addons.masks.literals import BLOCK, any_of, around, holds
 from addons.masks.sight import Sight, Strip, Where
 
 _ON_RUNS = (Announced, SecretKey)
-_FEW = 3
+_FEW = 4
 _LONG = 16384
 _PLAIN_NAMES = frozenset(
     {
@@ -74,7 +74,7 @@ _PLAIN_NAMES = frozenset(
 )  # what most of a body stands under: no detector reads anything into them
 _RUN, _WHOLE_RUN = re.compile(rb"0+"), re.compile(r"<0+>")
 _DIGITS_ALONE = bytes(code if code == ord("0") else ord(" ") for code in range(256))
-_SEPARATORS = bytes.maketrans(b" .-/", b"____")
+_SEPARATORS = bytes.maketrans(b" .-/:()", b"_______")
 _LAYOUTS, _LINE = 4096, 128  # shapes remembered, and how long they may be: digits and letters are not in them
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
@@ -84,17 +84,14 @@ class Family:
 
     def __init__(self, detectors: Iterable[Pattern]) -> None:
         members = tuple(detectors)
-        weak = tuple(one for one in members if one.confidence < SURE)
-        strong = tuple(one for one in members if one.confidence >= SURE)
-        self._many = len(weak) > _FEW
-        if not self._many:  # reading the words around costs more than trying them
-            strong, weak = (*strong, *weak), ()
-        self._strong = dict.fromkeys(one for one in strong if not one.shapes)
+        weak = frozenset(one for one in members if one.confidence < SURE)
+        self._weak = weak
+        self._strong = dict.fromkeys(one for one in members if one not in weak and not one.shapes)
+        self._weak_of_any_shape = frozenset(one for one in weak if not one.shapes)
         self._shaped = any(one.shapes for one in members)
         self._by_run = _by_run(members)
         self._by_look = tuple(_by_look(members))
         self._of_shape = lru_cache(_LAYOUTS)(self._fitting)
-        self._needs_words = frozenset(weak)
         self._alone = tuple(one for one in weak if one.alone)
         self._signed = tuple(one for one in weak if one.context and one.context.signs)
         self._by_cue: dict[str, list[Pattern]] = defaultdict(list)
@@ -104,16 +101,16 @@ class Family:
         self._cues = frozenset(self._by_cue)
 
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
-        chosen = self._strong.copy()
-        fitting: frozenset[Pattern] = frozenset()
-        if self._shaped:
-            for shape in strip.shapes():
-                fits, strong = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
-                fitting |= fits
-                chosen.update(strong)
-        if self._many:
+        chosen, weak = self._strong.copy(), self._weak_of_any_shape
+        for shape in strip.shapes() if self._shaped else ():
+            strong, fitting = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
+            chosen.update(strong)
+            weak |= fitting
+        if len(weak) <= _FEW:  # reading the words around costs more than trying them
+            chosen.update(dict.fromkeys(weak))
+        else:
             for cue in self._cues.intersection(strip.words()):
-                chosen.update((one, None) for one in self._by_cue[cue] if not one.shapes or one in fitting)
+                chosen.update(dict.fromkeys(weak.intersection(self._by_cue[cue])))
         if self._signed and not sight.text.isascii():
             around = " ".join(strip.around).lower()
             chosen.update((one, None) for one in self._signed if one.context and one.context.signed(around))
@@ -121,8 +118,8 @@ class Family:
             chosen.update(dict.fromkeys(self._alone))
         return chosen
 
-    def _fitting(self, shape: bytes) -> tuple[frozenset[Pattern], dict[Pattern, None]]:
-        """Those with a shape that this one may hold, and which of them need no word near them."""
+    def _fitting(self, shape: bytes) -> tuple[dict[Pattern, None], frozenset[Pattern]]:
+        """Those with a shape that this one may hold: the strong and the weak."""
         fitting = {one for run in set(shape.translate(_DIGITS_ALONE).split()) for one in self._by_run.get(run, ())}
         seen: dict[Look, bytes] = {}
         stands = bytes.__contains__ if len(shape) <= BLOCK else holds
@@ -132,7 +129,7 @@ class Family:
             if look not in seen:
                 seen[look] = look(shape)
             fitting.update(one for part, one in parts if one not in fitting and stands(seen[look], part))
-        return frozenset(fitting), dict.fromkeys(fitting - self._needs_words)
+        return dict.fromkeys(fitting - self._weak), self._weak & fitting
 
 
 type Look = Callable[[bytes], bytes]
@@ -155,7 +152,13 @@ def _joined(shape: bytes) -> bytes:
     )  # of four, one: it may only hold more
 
 
-_LOOKS: dict[str, Look] = {"<": _edged, "*": _blurred, "_": _joined}
+_LOOKS: dict[str, Look] = {
+    "": bytes,
+    "<": _edged,
+    "*": _blurred,
+    "_": _joined,
+    "*_": lambda shape: _joined(_blurred(shape)),
+}
 
 
 def _by_run(patterns: Iterable[Pattern]) -> dict[bytes, list[Pattern]]:
@@ -174,10 +177,11 @@ def _by_look(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, Look, list[tu
         for shape in one.shapes:
             if not _WHOLE_RUN.fullmatch(shape):
                 longest = max(map(len, _RUN.findall(shape.encode())), default=0)
-                sign = next((sign for sign in _LOOKS if sign in shape), "")
-                groups[longest, sign].append((shape.replace("*", "A").encode(), one))
+                groups[longest, "".join(sign for sign in "<*_" if sign in shape)].append(
+                    (shape.replace("*", "A").encode(), one)
+                )
     for longest, sign in sorted(groups):
-        yield b"0" * longest, _LOOKS.get(sign, bytes), groups[longest, sign]
+        yield b"0" * longest, _LOOKS[sign], groups[longest, sign]
 
 
 class Plan:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import regex
 
-from addons.masks.detectors.kinds import Pattern, unbroken, words
+from addons.masks.detectors.kinds import Pattern, words
+from addons.masks.detectors.shapes import unbroken
 from addons.masks.sight import Where
 
 _S = r"[ .\-/]"

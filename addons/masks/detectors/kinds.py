@@ -14,6 +14,7 @@ from typing import Protocol
 import regex
 
 from addons.masks.cues import cue_of
+from addons.masks.detectors.shapes import shapes_of
 from addons.masks.expressions import Expression, of
 from addons.masks.sight import ALL_THERE_IS, NEUTRAL, SHORT, Sight, Strip, Where
 
@@ -22,7 +23,6 @@ _WORD = 24
 _MANY = 500  # places, from which on context words are looked for once
 _LEFT = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"  # the start of a word, of a camelCase one too
 _RIGHT = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
-_DIGITS = regex.compile(r"(\[[0-9\-]+\])(\{[0-9]+(?:,[0-9]+)?\})?")
 _SAID = regex.compile(r"\w+")
 _JOINING = frozenset({"and", "or", "und", "oder", "et", "ou", "y", "o", "e"})
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hangul}\p{Thai}\p{Hiragana}\p{Katakana}\p{Hebrew}\p{Cyrillic}\p{Greek}]")
@@ -162,23 +162,6 @@ class Pattern:
             yield from weighed(self, sight, [(strip.source(start), strip.source(end - 1) + 1) for start, end in spans])
 
 
-def unbroken(*lengths: int) -> tuple[str, ...]:
-    """The shapes of a number of digits alone, of one of these lengths."""
-    return tuple(f"<{'0' * length}>" for length in lengths)
-
-
-def _of_digits_alone(shape: str) -> tuple[str, ...]:
-    """The shapes of a number that is never written with separators; none of any other."""
-    lengths: set[int] = set()
-    for way in shape.split("|"):
-        counts = _DIGITS.findall(way)
-        if "".join(f"{digit}{count}" for digit, count in counts) != way:
-            return ()
-        bounds = [tuple(map(int, (count or "{1}").strip("{}").split(","))) for _, count in counts]
-        lengths.update(range(sum(bound[0] for bound in bounds), sum(bound[-1] for bound in bounds) + 1))
-    return unbroken(*sorted(lengths))
-
-
 def digits(
     entity: str,
     shape: str,
@@ -201,7 +184,7 @@ def digits(
         context=context,
         with_context=near,
         alone=alone,
-        shapes=shapes or _of_digits_alone(shape),
+        shapes=shapes or shapes_of(shape),
     )
 
 
@@ -228,7 +211,7 @@ def letters(
         context=context,
         with_context=near,
         alone=alone,
-        shapes=shapes,
+        shapes=shapes or shapes_of(shape),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from addons.masks.detectors.kinds import digits, unbroken, words
+from addons.masks.detectors.kinds import digits, words
 
 _TIN = words("tin", "bir", "tax id", "taxpayer", "tax identification number", "philippine", "id")
 
@@ -31,6 +31,5 @@ DETECTORS = (
         _TIN,
         near=0.8,
         alone=0.53,
-        shapes=("000-000-000", *unbroken(9, 12)),
     ),
 )
