@@ -146,6 +146,8 @@ class Pattern:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_ways", (of(self.pattern), of(self.long or self.pattern)))
+        if not self.shapes and self.where in (Where.NUMBERS, Where.CAPITALS):
+            object.__setattr__(self, "shapes", shapes_of(self.pattern.pattern))
 
     @property
     def entities(self) -> frozenset[str]:
@@ -184,7 +186,7 @@ def digits(
         context=context,
         with_context=near,
         alone=alone,
-        shapes=shapes or shapes_of(shape),
+        shapes=shapes,
     )
 
 
@@ -211,7 +213,7 @@ def letters(
         context=context,
         with_context=near,
         alone=alone,
-        shapes=shapes or shapes_of(shape),
+        shapes=shapes,
     )
 
 

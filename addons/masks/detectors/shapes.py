@@ -11,7 +11,7 @@ import re
 from itertools import product
 
 _ITEM = re.compile(
-    r"(?P<looks>\(\?<?[=!][^()]*\))|(?P<again>\(\?P=\w+\))|(?P<group>\((?:\?:|\?P<\w+>)?)"
+    r"(?P<looks>\\b|\(\?<?[=!][^()]*\))|(?P<again>\(\?P=\w+\))|(?P<group>\((?:\?:|\?P<\w+>)?)"
     r"|(?:(?P<sort>\[[^\]\\]*(?:\\.[^\]\\]*)*\]|\\.|[A-Za-z0-9 \-/:_])(?:\{(?P<least>[0-9]+)(?:,(?P<most>[0-9]+))?\}|(?P<optional>\?))?)"
 )
 _SEPARATORS = frozenset(" .-/:_()")
