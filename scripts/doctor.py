@@ -22,8 +22,8 @@ from scripts.options import json_option, state_option
 from scripts.terminal import Failed, one_line, print_json, print_table
 
 SEEN, DIRECT, REFUSED, NOT_TRIED = "seen", "went direct", "refused", "-"
-# How clients say that they do not trust the certificate they were shown.
-_DISTRUST = re.compile(r"certificate|CERT_|SSL|TLS|self.signed|issuer|subtree", re.IGNORECASE)
+# How clients say that they do not trust the certificate they were shown. (aiohttp names its setting, "ssl:default", whatever went wrong.)
+_DISTRUST = re.compile(r"certificate|CERT_|SSL(?!:\S)|TLS|self.signed|issuer|subtree", re.IGNORECASE)
 EXAMPLES = """\b
 Examples:
   affidavit doctor

@@ -39,6 +39,13 @@ try:
 except {module}.APIStatusError as error:
     print(error.status_code)
 """
+_PIP = f"""
+import os, runpy, sys
+wheel = "affidavit-doctor @ " + os.environ["{URL}"] + "affidavit_doctor-0-py3-none-any.whl"
+options = "--no-index --no-deps --no-input --no-cache-dir --disable-pip-version-check --retries 0 --timeout 10 --dest".split()
+sys.argv = ["pip", "download", *options, os.devnull, wheel]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
 _NODE = (
     f"fetch(process.env.{URL}, {{headers: {{authorization: 'Bearer ' + process.env.{TOKEN}}}, signal: AbortSignal.timeout(15000)}})"
     ".then(r => console.log(r.status), e => {console.error(e.cause ? `${e.cause.code} ${e.cause.message}` : e.message); process.exit(1)})"
@@ -71,7 +78,9 @@ PYTHON_CLIENTS = (
     ("aiohttp", "aiohttp", _READ + _AIOHTTP, "", "aiohttp.ClientSession(trust_env=True)"),
     ("openai", "openai", _READ + _SDK.format(module="openai", client="OpenAI"), "openai", ""),
     ("anthropic", "anthropic", _READ + _SDK.format(module="anthropic", client="Anthropic"), "anthropic", ""),
+    ("pip", "pip", _PIP, "", ""),
 )
+TUNNELLED = frozenset({"pip"})  # not for models
 
 
 def found(pythons: tuple[str, ...]) -> tuple[Probe, ...]:
@@ -116,7 +125,13 @@ def _python_probes(python: str) -> list[Probe]:
         (python, "-c", script), capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
     ).stdout.split()
     return [
-        Probe(f"{name} ({python})", (python, "-W", "ignore", "-c", code), provider=provider, cure=cure)
+        Probe(
+            f"{name} ({python})",
+            (python, "-W", "ignore", "-c", code),
+            provider=provider,
+            tunnelled=name in TUNNELLED,
+            cure=cure,
+        )
         for name, module, code, provider, cure in PYTHON_CLIENTS
         if module in listed
     ]

@@ -16,6 +16,7 @@ from scripts import run as run_command
 from scripts.local_gateway import AFFIDAVIT, State
 from scripts.local_provider import LocalProvider, running
 from tests.end_to_end.policies import PROVIDER_KEY
+from tests.end_to_end.sdk import PYTHON
 
 ASK = """
 import json, os, sys, urllib.request
@@ -275,6 +276,25 @@ def test_the_doctor_tells_who_is_seen_who_goes_direct_and_who_is_refused_and_ask
     }
     assert {row["base_url"] for row in rows} <= {"seen", "-"}
     assert {row["proxy"] for row in rows if row["client"] in {"curl", "git"}} <= {"seen"}
+    pip = next(row for row in rows if row["client"] == f"pip ({sys.executable})")
+    assert (pip["proxy"], pip["base_url"]) == ("seen", "-")
     assert urllib[f"urllib ({pythons['went direct']})"]["what_to_do"] == "use its base URL: affidavit env --base-url"
     assert "certificate" in urllib[f"urllib ({pythons['refused']})"]["said"].lower()
+    assert not provider.log
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="scripts/bootstrap --clients makes .venv-clients")
+def test_the_doctor_finds_the_sdks_of_a_python_and_says_what_aiohttp_needs(state, provider):
+    done = state.run("doctor", "--json", "--python", str(PYTHON), check=False)
+
+    rows = {row["client"].partition(" (")[0]: row for row in json.loads(done.stdout)}
+    seen = {name: (row["proxy"], row["base_url"]) for name, row in rows.items()}
+    both = dict.fromkeys(("urllib", "requests", "openai", "anthropic"), ("seen", "seen"))
+    assert both | {"pip": ("seen", "-"), "aiohttp": ("went direct", "seen")} == {
+        name: seen[name] for name in (*both, "pip", "aiohttp")
+    }
+    assert (
+        rows["aiohttp"]["what_to_do"]
+        == "aiohttp.ClientSession(trust_env=True); or use its base URL: affidavit env --base-url"
+    )
     assert not provider.log
