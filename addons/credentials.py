@@ -93,6 +93,7 @@ class Credentials:
         )
         for name, value in made.items():
             headers[name] = value
+        exchange.credential = self._fingerprint(cloud_keys.key_id(made))
         if session := made.get("x-amz-security-token"):  # a signature is no key, and another one for each call
             exchange.secrets.add(session)
 

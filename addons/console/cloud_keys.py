@@ -43,6 +43,11 @@ def signed(
     return {name.lower(): value for name, value in request.headers.items() if name.lower() in AWS_HEADERS}
 
 
+def key_id(headers: Mapping[str, str]) -> str:
+    """Which key a signature was made with, as the signature says itself; no secret."""
+    return headers["authorization"].partition("Credential=")[2].partition("/")[0]
+
+
 def bearer(cloud: str, scope: str) -> str:
     """A token that is good for some minutes yet. Blocks. Raises KeyMissing."""
     _needs(cloud)

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from scripts.local_gateway import AFFIDAVIT
 from tests.end_to_end.gateway import Bench
@@ -33,7 +34,9 @@ MakeBench = Callable[..., AbstractContextManager[Bench]]
 
 
 @contextmanager
-def signed_up(make_bench: MakeBench, folder: Path, offline: int = 3600) -> Iterator[tuple[Bench, OidcProvider]]:
+def signed_up(
+    make_bench: MakeBench, folder: Path, offline: int = 3600, **choices: Any
+) -> Iterator[tuple[Bench, OidcProvider]]:
     with oidc_provider(folder) as provider:
         identity = IDENTITY.format(
             issuer=provider.issuer,
@@ -42,7 +45,7 @@ def signed_up(make_bench: MakeBench, folder: Path, offline: int = 3600) -> Itera
             recheck=RECHECK_SECONDS,
             offline=offline,
         )
-        with make_bench(identity=identity) as bench:
+        with make_bench(identity=identity, **choices) as bench:
             yield bench, provider
 
 
