@@ -148,21 +148,30 @@ def test(
 def detectors(*, folder: StateFolder, source: Path | None, as_json: bool) -> int:
     """What is looked for: country, confidence per cent bare and near its context words, and the rules that decide it.
 
-    Switch one off with a rule above the others: {id: no-plates, entities: [DE_KFZ], action: keep}
+    Not looked for at all, or looked for beside the default, by a line of masking.yaml: search: {off: [DE_KFZ], on: [BIC]}
     """
     from addons.console.desk import policies_in  # noqa: PLC0415 -- as above
+    from addons.console.masker import unsought  # noqa: PLC0415
     from addons.masks.catalogue import entries  # noqa: PLC0415
 
-    rules = policies_in(source or folder.policies).masking
+    policies = policies_in(source or folder.policies)
+    rules, off = policies.masking, unsought(policies)
     rows = []
     for entry in entries():
         deciding = [rule for rule in rules if entry.entity in rule.entities or "*" in rule.entities]
-        rows.append({**entry.told(), "rules": [{"id": rule.id, "action": rule.action.value} for rule in deciding]})
+        searched = entry.entity not in off
+        rows.append(
+            {
+                **entry.told(),
+                "searched": searched,
+                "rules": [{"id": rule.id, "action": rule.action.value} for rule in deciding],
+            }
+        )
     if as_json:
         print_json({"detectors": rows})
         return 0
     print_table(
-        ("entity", "country", "bare", "near", "default", "decided by"),
+        ("entity", "country", "bare", "near", "default", "now", "decided by"),
         (
             (
                 row["entity"],
@@ -170,6 +179,7 @@ def detectors(*, folder: StateFolder, source: Path | None, as_json: bool) -> int
                 round(row["confidence"] * 100),
                 round(row["with_context"] * 100),
                 row["default"],
+                "on" if row["searched"] else "off",
                 ", ".join(f"{rule['id']} ({rule['action']})" for rule in row["rules"]) or "(no rule: kept)",
             )
             for row in rows

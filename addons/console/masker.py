@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from addons.masks.custom import Custom, extra
+from addons.masks.detectors import OFF_BY_DEFAULT
 from addons.masks.detectors.kinds import Detector
 from addons.masks.engine import Masker
 from addons.masks.places import Place, place
@@ -19,7 +20,14 @@ def masker_of(
     customs = [Custom(p.entity, p.pattern, p.confidence / 100, p.context) for p in policies.masking_patterns]
     allowed = [Allowed(one.entities, one.values, one.patterns) for one in policies.masking_allowances]
     rules = [rule_of(rule) for rule in policies.masking]
-    return Masker(rules, key, memo_key, memo_bytes, extra=extra(customs, others), allowed=allowed)
+    return Masker(rules, key, memo_key, memo_bytes, extra=extra(customs, others, unsought(policies)), allowed=allowed)
+
+
+def unsought(policies: Policies) -> frozenset[str]:
+    """Entities that the policy leaves off, or turns off. A rule that names one in full turns it on; a pattern of names does not."""
+    search = policies.masking_search
+    asked = {entity for rule in policies.approval for entity, _ in rule.when.entities}
+    return (OFF_BY_DEFAULT - asked).difference(search.on).union(search.off)
 
 
 def rule_of(rule: MaskingRule) -> Rule:

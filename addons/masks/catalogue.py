@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from addons.masks.detectors import CREDENTIAL, DETECTORS, ENTITIES, assigned, credentials_in_urls
+from addons.masks.detectors import CREDENTIAL, DETECTORS, ENTITIES, OFF_BY_DEFAULT, assigned, credentials_in_urls
 from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.iban import Iban
@@ -26,17 +26,18 @@ class Entry:
     confidence: float
     with_context: float
     detectors: int
+    default: str  # "on", or "off": not looked for unless the policy says so
 
     @property
     def needs_context(self) -> bool:
         return self.confidence < SURE
 
     def told(self) -> dict[str, Any]:
-        return {**asdict(self), "needs_context": self.needs_context, "default": "on"}
+        return {**asdict(self), "needs_context": self.needs_context}
 
 
 def entries() -> tuple[Entry, ...]:
-    """All of them, by name. Each is searched for unless no rule of the policy names it, or a rule keeps it."""
+    """All of them, by name."""
     rows = [(CREDENTIAL, 1.0, 1.0), *(row for one in DETECTORS for row in _confidences(one))]
     return tuple(
         _entry(entity, [(bare, near) for name, bare, near in rows if name == entity]) for entity in sorted(ENTITIES)
@@ -47,7 +48,14 @@ def _entry(entity: str, levels: list[tuple[float, float]]) -> Entry:
     prefix = entity.partition("_")[0]
     country = prefix if len(prefix) == len("XX") and prefix not in _NO_COUNTRY and "_" in entity else ""
     bare, near = max(one for one, _ in levels), max(one for _, one in levels)
-    return Entry(entity, _COUNTRY_OF.get(entity, country), bare, max(bare, near), len(levels))
+    return Entry(
+        entity,
+        _COUNTRY_OF.get(entity, country),
+        bare,
+        max(bare, near),
+        len(levels),
+        "off" if entity in OFF_BY_DEFAULT else "on",
+    )
 
 
 def _confidences(detector: Detector) -> Iterator[tuple[str, float, float]]:

@@ -38,6 +38,7 @@ class Extra:
 
     detectors: tuple[Detector, ...] = ()
     digest: str = ""
+    without: frozenset[str] = frozenset()  # entities that are not looked for
     slow: bool = False  # one of them asks a model: not for the event loop, and not for texts that are still being said
 
     @property
@@ -71,19 +72,19 @@ class Matcher:
                 yield Found(start, end, self.entity, self.confidence, value)
 
 
-def extra(customs: Sequence[Custom], others: Sequence[Detector] = ()) -> Extra:
+def extra(customs: Sequence[Custom], others: Sequence[Detector] = (), without: frozenset[str] = frozenset()) -> Extra:
     made = tuple(
         Matcher(one.entity, regex.compile(one.pattern), one.confidence, words(*one.context) if one.context else None)
         for one in customs
     )
-    said = repr((tuple(customs), tuple(map(repr, others)))) if customs or others else ""
-    return Extra((*made, *others), said, slow=bool(others))
+    said = repr((tuple(customs), tuple(map(repr, others)), sorted(without))) if customs or others or without else ""
+    return Extra((*made, *others), said, without, slow=bool(others))
 
 
 def quick(all_of_them: Extra) -> Extra:
     """Without those that ask a model."""
     made = tuple(one for one in all_of_them.detectors if isinstance(one, Matcher))
-    return Extra(made, all_of_them.digest) if all_of_them.slow else all_of_them
+    return Extra(made, all_of_them.digest, all_of_them.without) if all_of_them.slow else all_of_them
 
 
 def fault_of(text: str, matches: Sequence[str], others: Sequence[str]) -> tuple[str, str, str] | None:

@@ -18,7 +18,7 @@ import regex
 
 from addons.masks import encoded_words, escapes, jsontext
 from addons.masks.custom import NONE, Extra
-from addons.masks.detectors import DETECTORS, ENTITIES
+from addons.masks.detectors import DETECTORS, ENTITIES, less
 from addons.masks.folding import folded
 from addons.masks.jsontext import Unit
 from addons.masks.placeholders import fingerprint, places, tail_of
@@ -44,6 +44,14 @@ _NAME = regex.compile(r"[\w .\-/$#:]{1,64}")
 _LONGEST_NAME = 64
 _PLAN = Plan(DETECTORS)
 _heeds = lru_cache(4096)(_PLAN.heeds)
+
+
+@lru_cache(8)
+def _plan(without: frozenset[str]) -> Plan:
+    """Of what is looked for."""
+    return Plan(less(without)) if without else _PLAN
+
+
 FIELD = "FIELD"  # the whole of a field that a rule names
 _SHOWN = ENTITIES | {WITHHELD, FIELD}
 
@@ -92,6 +100,7 @@ class _Search:
         self, name: str, key: bytes, deadline: Deadline, budget: int, *, alone: bool, extra: Extra = NONE
     ) -> None:
         self._extra = extra.detectors
+        self._without, self._plan = extra.without, _plan(extra.without)
         self._shown = _SHOWN | extra.entities if extra.detectors else _SHOWN
         self._named = named if extra.detectors else context_of
         self._name = name
@@ -161,7 +170,9 @@ class _Search:
         """What is found in the view, in the coordinates of the outermost text."""
         view = folded(view)
         sight = Sight(view.text, self._name, alone=alone, deadline=self._deadline)
-        for found in chain(_PLAN.found(sight), *(one.find(sight) for one in self._extra)):
+        for found in chain(self._plan.found(sight), *(one.find(sight) for one in self._extra)):
+            if found.entity in self._without:
+                continue  # of a detector that finds other kinds too
             start, end = view.source(found.start, found.end)
             if found.value not in self._marks:
                 self._marks[found.value] = fingerprint(self._key, found.value), tail_of(found.value)

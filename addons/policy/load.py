@@ -133,6 +133,7 @@ def _parse(texts: Mapping[str, str], origin: Path, known: Known, faults: list[Fa
         masking_patterns=masking.patterns,
         masking_allowances=masking.allowances,
         masking_analyzer=masking.analyzer,
+        masking_search=masking.search,
         approval=approval,
         retention=read_keeping.read_retention(sheets["retention.yaml"]),
         controls=read_keeping.read_controls(sheets["controls.yaml"]),

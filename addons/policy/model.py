@@ -384,6 +384,14 @@ class MaskingAnalyzer:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskingSearch:
+    """Kinds of values that are looked for beside those of the default, or not at all."""
+
+    on: tuple[str, ...] = ()  # entities, globs resolved, and those that a rule names in full
+    off: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MaskingAllowance:
     """Values that are left as they are."""
 
@@ -521,6 +529,7 @@ class Policies:
     masking_patterns: tuple[MaskingPattern, ...]
     masking_allowances: tuple[MaskingAllowance, ...]
     masking_analyzer: MaskingAnalyzer | None  # None: off
+    masking_search: MaskingSearch
     approval: tuple[ApprovalRule, ...]
     retention: Retention
     controls: tuple[Control, ...]

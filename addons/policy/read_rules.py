@@ -17,11 +17,13 @@ from addons.policy.model import (
     MaskingAnalyzer,
     MaskingPattern,
     MaskingRule,
+    MaskingSearch,
     Wire,
 )
 from addons.policy.patterns import PATTERN_CHARACTERS, PatternRefused, compile_pattern
 
-KEYS = ("version", "patterns", "allow", "analyzer", "rules")
+KEYS = ("version", "patterns", "allow", "search", "analyzer", "rules")
+SEARCH_KEYS = ("on", "off")
 ANALYZER_KEYS = ("entities", "language", "seconds")
 MASKING_KEYS = (
     "id", "entities", "action", "wire", "connections", "groups", "directions", "restore", "threshold", "fields", "whole",
@@ -57,6 +59,7 @@ class MaskingFile:
     patterns: tuple[MaskingPattern, ...]
     allowances: tuple[MaskingAllowance, ...]
     analyzer: MaskingAnalyzer | None
+    search: MaskingSearch
 
     @property
     def entities(self) -> frozenset[str]:
@@ -67,14 +70,29 @@ class MaskingFile:
 def read_masking(fields: Fields, entities: frozenset[str], probe: Probe | None = None) -> MaskingFile:
     """The first rule that fits decides; so what a rule for every call takes is not there for the rules below."""
     taken: dict[str, str] = {}
+    named: set[str] = set()  # by a rule, in full
     patterns = tuple(
         _pattern(one, entities, probe) for one in fields.each("patterns", "pattern", PATTERN_KEYS, required=False)
     )
     analyzer = _analyzer(fields.inner("analyzer", ANALYZER_KEYS, required=False), entities)
     known = entities | {one.entity for one in patterns if one.entity} | set(analyzer.entities if analyzer else ())
     allowances = tuple(_allowance(one, known) for one in fields.each("allow", "allowance", ALLOW_KEYS, required=False))
-    rules = tuple(_masking_rule(rule, known, taken) for rule in fields.each("rules", "rule", MASKING_KEYS))
-    return MaskingFile(rules, patterns, allowances, analyzer)
+    rules = tuple(_masking_rule(rule, known, taken, named) for rule in fields.each("rules", "rule", MASKING_KEYS))
+    search = _search(fields.inner("search", SEARCH_KEYS, required=False), entities, named)
+    return MaskingFile(rules, patterns, allowances, analyzer, search)
+
+
+def _search(fields: Fields | None, known: frozenset[str], named: set[str]) -> MaskingSearch:
+    """What a rule names in full is on."""
+    if fields is None:
+        return MaskingSearch(tuple(sorted(named)))
+    lists: dict[str, tuple[str, ...]] = {}
+    for key in SEARCH_KEYS:
+        items = known_entities(fields.marked(key, forms.GLOB, ()), known, fields)
+        lists[key] = tuple(sorted({name for item in items for name in known if fnmatchcase(name, item.text)}))
+    if both := sorted({*lists["on"]} & {*lists["off"]}):
+        fields.reading.fault(fields.line, "each entity in one of on and off", shown(both[0]), "take it out of one")
+    return MaskingSearch(tuple(sorted({*lists["on"], *named})), lists["off"])
 
 
 def _pattern(fields: Fields, known: frozenset[str], probe: Probe | None) -> MaskingPattern:
@@ -123,12 +141,12 @@ def _allowance(fields: Fields, known: frozenset[str]) -> MaskingAllowance:
     return MaskingAllowance(allowance_id, tuple(entities), values, tuple(patterns))
 
 
-def _masking_rule(rule: Fields, known: frozenset[str], taken: dict[str, str]) -> MaskingRule:
+def _masking_rule(rule: Fields, known: frozenset[str], taken: dict[str, str], named: set[str]) -> MaskingRule:
     """taken: entity -> the rule above that decides it for every call."""
     rule_id = rule.own_id("rule")
     whole, places = rule.flag("whole", default=False), rule.texts("fields", _PLACE, ())
     threshold = rule.whole("threshold", 0, 100, 0)
-    entities = _whole_fields(rule, places) if whole else _free_entities(rule, known, taken)
+    entities = _whole_fields(rule, places) if whole else _free_entities(rule, known, taken, named)
     connections = rule.marked("connections", ID, ())
     for connection in connections:
         rule.reading.mention(connection, "connection")
@@ -184,9 +202,10 @@ def _whole_fields(rule: Fields, places: tuple[str, ...]) -> tuple[str, ...]:
     return (FIELD,)
 
 
-def _free_entities(rule: Fields, known: frozenset[str], taken: Mapping[str, str]) -> tuple[str, ...]:
+def _free_entities(rule: Fields, known: frozenset[str], taken: Mapping[str, str], named: set[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     items = known_entities(rule.marked("entities", forms.GLOB), known, rule)
+    named |= {item.text for item in items if not _is_glob(item.text)}
     for item in items:
         fitting = sorted(name for name in known if fnmatchcase(name, item.text))
         found.update(dict.fromkeys(name for name in fitting if name not in taken))

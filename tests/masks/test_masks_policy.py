@@ -5,6 +5,9 @@ import re
 import pytest
 
 from addons.masks.custom import Custom, extra, fault_of
+from addons.masks.detection import detect
+from addons.masks.detectors import less
+from addons.masks.detectors.forms import Forms
 from addons.masks.engine import Masker
 from addons.masks.places import place
 from addons.masks.rules import Action, Allowed, Rule
@@ -159,3 +162,26 @@ def test_a_path_covers_a_place_and_what_is_below_it(path, location, covered):
     found = place(path)
 
     assert (found.covers(location) if found else None) is covered
+
+
+def test_what_is_off_is_not_even_searched_for() -> None:
+    off = frozenset({"BIC", "PASSWORD", "AZURE_KEY"})
+    text = "BIC: DEUTDEFF500, password = 'super$ecret', api_key = 'q8Jx2LmP0vTz4RwY'"
+
+    def kinds(without: frozenset[str]) -> set[str]:
+        return {span.entity for span in detect(text, "", b"k" * 32, extra=extra((), without=without))}
+
+    assert kinds(frozenset()) == {"BIC", "PASSWORD", "SECRET"}
+    assert kinds(off) == {"SECRET"}
+    left = less(off)
+    assert [one for one in left if one.entities <= off] == []
+    assert [row for one in left if isinstance(one, Forms) for row in one.table if row.entity in off] == []
+
+
+def test_other_kinds_off_are_another_memory() -> None:
+    one, other = (
+        Masker((), b"k" * 32, b"m" * 32, 1 << 20, extra=extra((), without=off))
+        for off in (frozenset(), frozenset({"BIC"}))
+    )
+
+    assert one.digest != other.digest

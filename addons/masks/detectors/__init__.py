@@ -147,6 +147,7 @@ from addons.masks.detectors import (
     vendors_models,
     za_id_number,
 )
+from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import Detector
 
 DETECTORS: tuple[Detector, ...] = (
@@ -290,4 +291,16 @@ DETECTORS: tuple[Detector, ...] = (
 )
 CREDENTIAL = "CREDENTIAL"  # by place or by value: a header's name, a query's, a key that the gateway itself put on
 ENTITIES = frozenset().union(*(detector.entities for detector in DETECTORS), {CREDENTIAL})
+# Numbers of companies and banks in public registers: they name no person. A policy may look for them all the same (`search: {on: …}`).
+OFF_BY_DEFAULT = frozenset({"AU_ACN", "BIC", "DE_HANDELSREGISTER", "SE_ORGANISATIONSNUMMER"})
 DETECTOR_SET = hashlib.sha256(repr(DETECTORS).encode()).hexdigest()[:16]
+
+
+def less(without: frozenset[str]) -> tuple[Detector, ...]:
+    """Those that find anything else than `without`; of tables only the rows that do."""
+    left = (one for one in DETECTORS if not one.entities <= without)
+    return tuple(_fewer(one, without) if isinstance(one, Forms) else one for one in left)
+
+
+def _fewer(table: Forms, without: frozenset[str]) -> Forms:
+    return Forms(*(row for row in table.table if row.entity not in without))
