@@ -195,7 +195,7 @@ def _check_person(issuer: str, name: str, groups: tuple[str, ...]) -> None:
 def _check_lines(*lines: str) -> None:
     if not all(len(line) <= _TEXT_CHARACTERS and line.isprintable() for line in lines):
         raise MintRefused(
-            f"email, purpose: expected one line of at most {_TEXT_CHARACTERS} characters, got something else"
+            f"email, purpose, on behalf of: expected one line of at most {_TEXT_CHARACTERS} characters, got something else"
         )
 
 

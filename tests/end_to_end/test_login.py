@@ -203,6 +203,21 @@ def test_a_job_signs_in_with_its_own_token_and_the_record_leads_to_its_run(
         )
 
 
+@pytest.mark.parametrize("whom", ["alice\nroot", "a" * 3000, "\u202eecila"], ids=["two lines", "long", "not printable"])
+def test_on_whose_behalf_is_one_line_or_refused(make_bench: MakeBench, tmp_path: Path, whom: str) -> None:
+    with (
+        job_issuer(tmp_path) as issuer,
+        make_bench(identity=JOBS.format(issuer=issuer.url, cafile=issuer.cafile)) as bench,
+    ):
+        seq = bench.last_seq()
+        done = job_login(bench, issuer, tmp_path, issuer.github(), "--on-behalf-of", whom)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "on behalf of: expected one line" in done.stderr
+        assert whom not in done.stderr
+        assert bench.events_since(seq, "token.minted") == []
+
+
 @pytest.mark.parametrize(
     "claims",
     [{"repository": "evil/app"}, {"ref": "refs/heads/other"}, {"repository": None}, {"aud": "https://github.com/acme"}],
