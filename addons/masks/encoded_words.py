@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -19,20 +20,20 @@ from addons.masks.views import Builder, View
 _SHORTEST = 16
 _UUID_LENGTH = 36
 _INFLATED = 1 << 20
-_HEX_DIGITS = regex.compile(r"[0-9a-fA-F]+")
-_BASE32 = regex.compile(r"[A-Z2-7]{16,}")
+_HEX_DIGITS = re.compile(r"[0-9a-fA-F]+")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}")
 _WRAPPED = regex.compile(r"[A-Za-z0-9+/]{60,76}(?:\r?\n[ \t]{0,8}[A-Za-z0-9+/]{1,76}){1,20000}={0,2}")
 _PADDED = expression(r"=(?<=[A-Za-z0-9+/_\-]{8}=)={0,2}(?![\w=])")
 _BACK = regex.compile(r"(?r)(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{8,15}")
-_PADDING = regex.compile(r"={0,6}")
-_SEPARATORS = regex.compile(r"[_\-]")
+_PADDING = re.compile(r"={0,6}")
+_SEPARATORS = re.compile(r"[_\-]")
 _PAIRS = regex.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[ :\-]){7,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _PAIR_CLASS = bytes(
     ord("h") if chr(code) in "0123456789abcdefABCDEF" else ord("s") if chr(code) in " :-" else ord(".")
     for code in range(256)
 )
 # of each four letters of base64 the first says six bits of a byte and the second two more and four of the next: in text, none is a control
-_LIKELY = regex.compile(r"(?:[^ABEFGH][^BRhx]..){2,6}|.[AQgw][AB].A[C-H].A|H4sI")
+_LIKELY = re.compile(r"(?:[^ABEFGH][^BRhx]..){2,6}|.[AQgw][AB].A[C-H].A|H4sI")
 _CONTROL = bytes({*range(32), 127} - {9, 10, 13})
 
 

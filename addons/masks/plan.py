@@ -17,8 +17,8 @@ from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
 from addons.masks.detectors.named_nearby import Announced
-from addons.masks.literals import BLOCK, any_of, around, holds
-from addons.masks.sight import Sight, Strip, Where
+from addons.masks.literals import any_of, around, blocks
+from addons.masks.sight import SHORT, Sight, Strip, Where
 
 _ON_RUNS = (Announced, SecretKey)
 _FEW = 4
@@ -75,15 +75,17 @@ _PLAIN_NAMES = frozenset(
 _RUN, _WHOLE_RUN = re.compile(rb"0+"), re.compile(r"<0+>")
 _DIGITS_ALONE = bytes(code if code == ord("0") else ord(" ") for code in range(256))
 _SEPARATORS = bytes.maketrans(b" .-/:()", b"_______")
-_LAYOUTS, _LINE = 4096, 128  # shapes remembered, and how long they may be: digits and letters are not in them
+_LAYOUTS, _LINE = 4096, 48  # shapes remembered, and how long they may be: digits and letters are not in them
+_OVERLAP = 64  # no shape is longer
 _SLACK = 24  # characters outside a strip that may be white space and a stop
 
 
 class Family:
     """The detectors that read one strip."""
 
-    def __init__(self, detectors: Iterable[Pattern]) -> None:
+    def __init__(self, where: Where, detectors: Iterable[Pattern]) -> None:
         members = tuple(detectors)
+        self._of_capitals = where is Where.CAPITALS
         weak = frozenset(one for one in members if one.confidence < SURE)
         self._weak = weak
         self._strong = dict.fromkeys(one for one in members if one not in weak and not one.shapes)
@@ -102,8 +104,11 @@ class Family:
 
     def chosen(self, sight: Sight, strip: Strip) -> Iterable[Pattern]:
         chosen, weak = self._strong.copy(), self._weak_of_any_shape
-        for shape in strip.shapes() if self._shaped else ():
-            strong, fitting = (self._of_shape if len(shape) <= _LINE else self._fitting)(shape)
+        for strong, fitting in (
+            self._of_pieces(strip.shapes(of_capitals=self._of_capitals and len(sight.text) > SHORT))
+            if self._shaped
+            else ()
+        ):
             chosen.update(strong)
             weak |= fitting
         if len(weak) <= _FEW:  # reading the words around costs more than trying them
@@ -118,17 +123,32 @@ class Family:
             chosen.update(dict.fromkeys(self._alone))
         return chosen
 
+    def _of_pieces(self, shapes: Iterable[bytes]) -> Iterator[tuple[dict[Pattern, None], frozenset[Pattern]]]:
+        """Short ones come again and are remembered; the others are read as one."""
+        others = []
+        for shape in shapes:
+            if len(shape) <= _LINE:
+                yield self._of_shape(shape)
+            else:
+                others.append(shape)
+        rest = b"\n".join(others)
+        for at, end in blocks(len(rest)):
+            yield self._fitting(rest[at : end + _OVERLAP])
+
     def _fitting(self, shape: bytes) -> tuple[dict[Pattern, None], frozenset[Pattern]]:
         """Those with a shape that this one may hold: the strong and the weak."""
         fitting = {one for run in set(shape.translate(_DIGITS_ALONE).split()) for one in self._by_run.get(run, ())}
-        seen: dict[Look, bytes] = {}
-        stands = bytes.__contains__ if len(shape) <= BLOCK else holds
+        text = shape.decode("latin-1")  # to find in bytes takes three times as long
+        seen: dict[Look, str] = {}
         for digits, look, parts in self._by_look:
-            if not stands(shape, digits):
+            if digits not in text:
                 break
-            if look not in seen:
-                seen[look] = look(shape)
-            fitting.update(one for part, one in parts if one not in fitting and stands(seen[look], part))
+            looked = seen.get(look)
+            if looked is None:
+                looked = seen[look] = look(shape).decode("latin-1")
+            for part, members in parts:
+                if part in looked:
+                    fitting.update(members)
         return dict.fromkeys(fitting - self._weak), self._weak & fitting
 
 
@@ -170,18 +190,17 @@ def _by_run(patterns: Iterable[Pattern]) -> dict[bytes, list[Pattern]]:
     return dict(found)
 
 
-def _by_look(patterns: Iterable[Pattern]) -> Iterator[tuple[bytes, Look, list[tuple[bytes, Pattern]]]]:
+def _by_look(patterns: Iterable[Pattern]) -> Iterator[tuple[str, Look, list[tuple[str, list[Pattern]]]]]:
     """Their other shapes by the longest run of digits, the shortest first: where it does not stand, none that follows can."""
-    groups: dict[tuple[int, str], list[tuple[bytes, Pattern]]] = defaultdict(list)
+    groups: dict[tuple[int, str], dict[str, list[Pattern]]] = defaultdict(lambda: defaultdict(list))
     for one in patterns:
         for shape in one.shapes:
             if not _WHOLE_RUN.fullmatch(shape):
                 longest = max(map(len, _RUN.findall(shape.encode())), default=0)
-                groups[longest, "".join(sign for sign in "<*_" if sign in shape)].append(
-                    (shape.replace("*", "A").encode(), one)
-                )
-    for longest, sign in sorted(groups):
-        yield b"0" * longest, _LOOKS[sign], groups[longest, sign]
+                looks = "".join(sign for sign in "<*_" if sign in shape)
+                groups[longest, looks][shape.replace("*", "A")].append(one)
+    for longest, looks in sorted(groups):
+        yield "0" * longest, _LOOKS[looks], list(groups[longest, looks].items())
 
 
 class Plan:
@@ -216,7 +235,7 @@ class Plan:
         self._names = tuple(name.literal for one in self._assigned for name in one.names)
         self._any_large = any_of(self._large)
         self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
-        self._families = tuple((where.value, Family(members)) for where, members in families.items())
+        self._families = tuple((where.value, Family(where, members)) for where, members in families.items())
         self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
         all_forms = Forms(*(form for table in forms for form in table.table))
         self._on_runs = (*(one for one in others if isinstance(one, _ON_RUNS)), all_forms)

@@ -83,6 +83,16 @@ _MARKS_OF_TIME = _classes(
 )
 _AS_CAPITALS = bytes.maketrans(b"TZ", b"AA")
 _MEETING_CLASS = _classes(lambda one: one if one in "0A" else "-" if one in " -" else ".")  # of marks
+_CASED_SHAPE_CLASS = bytes(
+    ord("0")
+    if chr(code).isdigit() and code < 0x80
+    else ord("A")
+    if chr(code).isupper()
+    else ord("a")
+    if chr(code).isalpha()
+    else code
+    for code in range(256)
+)
 _SHAPE_CLASS = bytes(
     ord("0") if chr(code).isdigit() and code < 0x80 else ord("A") if chr(code).isalpha() else code
     for code in range(256)
@@ -118,9 +128,10 @@ class Strip:
         """Those that stand around the pieces."""
         return words_of(" ".join(self.around))
 
-    def shapes(self) -> set[bytes]:
-        """The pieces with 0 for every digit and A for every letter. A table's are few."""
-        return set(self.text.encode("latin-1", "replace").translate(_SHAPE_CLASS).split(BREAK.encode()))
+    def shapes(self, *, of_capitals: bool) -> set[bytes]:
+        """The pieces with 0 for every digit and A for every letter, or only for capitals. A table's are few."""
+        classes = _CASED_SHAPE_CLASS if of_capitals else _SHAPE_CLASS
+        return set(self.text.encode("latin-1", "replace").translate(classes).split(BREAK.encode()))
 
     def source(self, position: int) -> int:
         """Where the strip's character stands in the text."""
@@ -279,13 +290,13 @@ class Sight:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 24, 8)
 
     def years(self) -> Strip:
-        found: list[tuple[int, int]] = []
-        for four in _FOUR.finditer(self.marks):
-            place, end = four.span()
-            if self.raw[place : place + 2] in _CENTURIES and (
-                self.name or BIRTH.search(self.low, max(0, place - _BORN_BEFORE), place)
-            ):
-                found.append((place, end))
+        found = [four.span() for four in _FOUR.finditer(self.marks)]
+        found = [place for place in found if self.raw[place[0] : place[0] + 2] in _CENTURIES]
+        if found and not self.name:
+            before = [self.low[max(0, start - _BORN_BEFORE) : start] for start, _ in found]
+            if not BIRTH.search(b"\n".join(before)):
+                return NOTHING
+            found = [place for place, words in zip(found, before, strict=True) if BIRTH.search(words)]
         return self._cut(found, 24, 12)
 
     def colons(self) -> Strip:
@@ -294,8 +305,8 @@ class Sight:
         return self._cut(sorted(found), 40, 40)
 
     def tokens(self) -> Strip:
-        uuids = self.uuids()
-        runs = [run for run in self.runs if run not in uuids] if uuids else self.runs
+        uuids = frozenset(self.uuids())
+        runs = [run for run in self.runs if run not in uuids and not self.raw[run[0] : run[1]].isdigit()]
         return self._cut(list(ends_of(runs)), 48, 32)
 
     def _cut(self, ranges: Iterable[tuple[int, int]], before: int, after: int) -> Strip:
