@@ -272,6 +272,6 @@ class Plan:
         present = [members for sign, anchor, members in self._signs if sign in sight.text and stands(anchor)]
         if words:
             present += [members for anchor, members in self._words.items() if anchor in words]
-        if sight.capital != sight.low and (large := around(self._any_large, sight.capital)):
-            present += [members for anchor, members in self._large.items() if anchor in large]
+        if sight.capital != sight.low and self._any_large.search(sight.capital):
+            present += [members for anchor, members in self._large.items() if stands(anchor)]
         return dict.fromkeys(one for members in present for one in members) if present else ()

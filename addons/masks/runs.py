@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-
-import regex
 
 RUN = 16  # the shortest run worth a look
 _BLOB, _BLOB_END = 320, 64
@@ -12,9 +11,12 @@ _TOKEN_CLASS = bytes(
     ord("a") if code < 0x80 and (chr(code).isalnum() or chr(code) in "_-+/") else ord(" ") for code in range(256)
 )
 _NEEDLE = b"a" * RUN
-_DIGIT = regex.compile(r"[0-9]")
-_TURN = regex.compile(r"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
-_SEPARATOR = regex.compile(r"[_\-/]")
+_DIGIT = re.compile(r"[0-9]")
+_NUMBERED_WORDS = re.compile(
+    r"[_\-/]*+(?:(?:[A-Z]?[a-z]++|[A-Z]++|[0-9]{1,5}+)(?:[_\-/]++|$))*+"
+)  # and their numbers: /orders/list_2/17
+_TURN = re.compile(r"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
+_SEPARATOR = re.compile(r"[_\-/]")
 
 
 def runs_of(text: str, raw: bytes) -> tuple[tuple[int, int], ...]:
@@ -49,7 +51,7 @@ def _runs(classes: bytes) -> Iterator[tuple[int, int]]:
 def _more_than_words(text: str, start: int, end: int) -> bool:
     """Not `some_long_identifier`, `/usr/share/doc` or a ruled line: they are four fifths of all runs in code."""
     if _DIGIT.search(text, start, end):
-        return True
+        return not _NUMBERED_WORDS.fullmatch(text, start, end)
     run = text[start:end]
     if _SEPARATOR.search(run) or run.islower():
         return False

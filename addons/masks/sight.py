@@ -34,7 +34,7 @@ NEUTRAL = "\x00"  # stands for a value that is already masked
 
 _WORDS_BEFORE, _WORDS_AFTER = 104, 64
 _LONGEST_WORD = 20
-_IBAN = regex.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
+_IBAN = re.compile(r"(?i)(?:[\w\-]*[/\-])?[A-Z]{2}[0-9]{2}(?:-?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 SHORT = 300
 ALL_THERE_IS = 500  # in a longer text no number is all that was said
 _SPEECH = regex.compile(r"(?i)\b(?!oder\b)(?=[^\W\d_]*[aeiou])[^\W\d_]{4,}\b")

@@ -73,7 +73,11 @@ class Words:
     def near(self, sight: Sight, start: int, end: int, before: int, after: int) -> bool:
         search = self.expression.quick.search  # in a window
         left, right = sight.bounds(start, end, before, after)
-        if (sight.name and search(sight.name)) or search(sight.text, left, start):
+        if sight.name and search(sight.name):
+            return True
+        if not search(sight.text, left, right + _WORD):  # as nearly always
+            return False
+        if search(sight.text, left, start):
             return True
         behind = search(sight.text, end, right + _WORD)  # a word that the window cuts is not the word
         return behind is not None and behind.end() <= right

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from itertools import pairwise
 
 _PLACEHOLDER = re.compile(
     r"""(?ix) ^ (?: \W* | (.)\1{2,} | [x*.•_\-#?]{3,}.* | .*[*•]{4,} | .*(?:\.\.\.|…)$
@@ -33,6 +32,7 @@ _CALM = re.compile(
 )
 _SWEARING = frozenset("#$@!^~¿¡¨?*")
 _UNWORDED = re.compile(r"_|[^\w\s]")
+_DIGIT, _CAPITALS = re.compile(r"\d"), re.compile(r"[A-Z]+")
 _NUMBERED = re.compile(r"[0-9]{1,4}$")
 
 
@@ -83,7 +83,7 @@ def is_random(value: str, *, shortest: int = 10, bits: float = 3.0, quoted: bool
     """A key, not a word, a path, a version or a variable: digits among letters, and hardly a repetition."""
     if not shortest <= len(value) <= 4096 or " " in value:
         return False
-    digits = sum(map(str.isdigit, value))
+    digits = len(_DIGIT.findall(value))
     if (digits < 2 and not (len(value) >= 20 and _mixed(value))) or is_placeholder(value):
         return False
     letters = sum(map(str.isalpha, value))
@@ -123,5 +123,5 @@ def _dense(part: str) -> bool:
 
 def _mixed(value: str) -> bool:
     """Both cases, and more turns between them than words have."""
-    turns = sum(1 for left, right in pairwise(value) if left.isupper() != right.isupper())
+    turns = 2 * len(_CAPITALS.findall(value)) - value[0].isupper() - value[-1].isupper()
     return turns * 3 >= len(value)
