@@ -16,6 +16,7 @@ from addons.commands.read import read
 from addons.commands.shell_text import HEAVIEST
 from addons.commands.values import UNKNOWN, Command
 from addons.providers.call import Kind, Part
+from tests.quick import quick
 
 TOOLS = (
     "Bash",
@@ -143,7 +144,7 @@ def _calls_made(content: str, tool: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("piece", FLOODS.values(), ids=FLOODS.keys())
+@pytest.mark.parametrize("piece", quick(16, FLOODS.values()), ids=FLOODS.keys())
 @pytest.mark.parametrize(("tool", "key"), [("Bash", "command"), ("run_sql", "query"), ("code_interpreter", "code")])
 def test_twice_the_text_is_at_most_twice_the_work(tool, key, piece):
     small, large = (_calls_made(json.dumps({key: piece * (size // len(piece))}), tool) for size in (6_000, 12_000))

@@ -35,6 +35,7 @@ def leave_in_the_middle(made: Bench, door: str) -> None:
         sock.sendall(head("POST", path, fields) + BODY)
 
 
+@pytest.mark.long
 def test_calls_that_pass_are_refused_or_are_cut_off_are_all_accounted_for(own: Bench) -> None:
     for door in ("proxy", "base_url"):
         assert own.raw(door, BODY).status == 200

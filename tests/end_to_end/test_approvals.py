@@ -20,6 +20,7 @@ def decided(made: Bench, *words: str, who: str = "bob") -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_window_of_minutes_lets_other_calls_of_this_person_through_until_it_is_taken_back(
     shared: Bench, python_sdk: Worker
 ) -> None:

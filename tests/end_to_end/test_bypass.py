@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end import raw
 from tests.end_to_end.gateway import Bench, Template, bench
+from tests.quick import quick
 
 JSON = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}'
 Attempt = Callable[[Bench], bytes]  # what came back, for the eye
@@ -228,7 +229,7 @@ def test_the_plain_way_works_so_the_table_can_fail(world: Bench) -> None:
     assert world.provider.count == count + 2
 
 
-@pytest.mark.parametrize("attempt", TABLE.values(), ids=TABLE)
+@pytest.mark.parametrize("attempt", quick(24, TABLE.values()), ids=TABLE)
 def test_it_reaches_no_provider_and_is_recorded_with_a_reason(world: Bench, attempt: Attempt) -> None:
     count, seq = world.provider.count, world.last_seq()
 

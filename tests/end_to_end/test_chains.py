@@ -12,6 +12,7 @@ import pytest
 from scripts.local_gateway import launch
 from tests.end_to_end.gateway import SQL_TOOL, Bench
 from tests.end_to_end.test_transparency import Upstream, upstream, with_length
+from tests.quick import quick
 
 USER = {"role": "user", "content": "say: hello"}
 
@@ -125,7 +126,7 @@ AFTER = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "second", "headers", "reason"), AFTER.values(), ids=AFTER)
+@pytest.mark.parametrize(("first", "second", "headers", "reason"), quick(2, AFTER.values()), ids=AFTER)
 def test_a_conversation_goes_on_after_a_restart(make_bench, first, second, headers, reason: str) -> None:
     reply = with_length("Content-Type: application/json", body=json.dumps(ANSWERED).encode())
     with upstream(reply) as far, make_bench(down_port=far.port) as made:

@@ -15,6 +15,7 @@ from tests.end_to_end.chromium import DARK, PHONE, PLAIN, Chromium, Tab, chromiu
 from tests.end_to_end.gateway import Bench, Template, bench
 from tests.end_to_end.sdk import Worker, python_command, worker
 from tests.login.provider import CLIENT_ID, OidcProvider, oidc_provider
+from tests.quick import quick
 from tests.serving import Quiet, answering
 
 PEOPLE = {
@@ -298,7 +299,7 @@ def another_site(page: str) -> Iterator[str]:
         yield url.replace("127.0.0.1", "localhost") + "/"
 
 
-@pytest.mark.parametrize("look", [{}, DARK, PHONE], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("look", quick(1, [{}, DARK, PHONE]), ids=["light", "dark", "phone"])
 def test_axe_finds_no_serious_fault_on_any_page(desk: Desk, client: Worker, look: dict[str, object]) -> None:
     name = str(look.get("colorScheme") or ("phone" if look else "light"))
     approval_id = desk.held(client, f"{DELETE}'{CARD} {name}'", mode="stream", tools=True)

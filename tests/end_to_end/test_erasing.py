@@ -12,6 +12,7 @@ import pytest
 from addons.evidence.package import single_file_verify
 from tests.end_to_end.gateway import Bench, listed
 from tests.end_to_end.sdk import Worker
+from tests.quick import quick
 
 SECRET = "ZEBRAFISH"
 
@@ -25,7 +26,7 @@ def holding(state: Path) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("door", ["proxy", "base_url"])
+@pytest.mark.parametrize("door", quick(1, ["proxy", "base_url"]))
 def test_after_an_erasure_the_text_is_in_no_byte_of_the_state(own: Bench, python_sdk: Worker, door: str) -> None:
     state = own.state
     own.ask(python_sdk, "openai", door, f"{SECRET} in a question", who="alice")

@@ -264,6 +264,7 @@ def test_other_calls_run_on_while_one_waits(shared: Bench, python_sdk: Worker) -
         client.done()
 
 
+@pytest.mark.long
 def test_two_clients_of_one_person_share_one_hold(shared: Bench) -> None:
     """The same payload twice at once: one approval, one use; the second asks anew or is told."""
     count = shared.provider.count

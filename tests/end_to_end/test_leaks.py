@@ -17,6 +17,7 @@ import zstandard
 from tests.end_to_end.gateway import DOORS, PATHS, SDKS, Bench
 from tests.end_to_end.policies import PROVIDER_KEY
 from tests.end_to_end.sdk import Worker
+from tests.quick import quick
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -166,7 +167,7 @@ REPLY = f"think: {ALL}\nsay: {ALL}\nuse tool note: {ALL}"
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("sdk", SDKS)
+@pytest.mark.parametrize("sdk", quick(1, SDKS))
 def test_what_is_planted_everywhere_in_a_call_is_nowhere_in_the_record(own: Bench, sdk: str, door: str) -> None:
     headers = (
         ("x-local-script", '{"delta_chars": 500}'),
@@ -196,7 +197,7 @@ def not_vacuous(made: Bench) -> bool:
 
 
 @pytest.mark.parametrize(
-    "fault", ["500", "cut", "error-event", "echo-credentials", "invalid-utf8", "gzip", "no-answer", "huge"]
+    "fault", quick(3, ["echo-credentials", "cut", "error-event", "500", "invalid-utf8", "gzip", "no-answer", "huge"])
 )
 def test_no_failure_brings_a_planted_value_into_the_record_or_a_log(own: Bench, fault: str) -> None:
     for sdk in SDKS:
@@ -236,7 +237,7 @@ def test_no_form_of_a_body_brings_a_planted_value_into_the_record(own: Bench, ra
     assert leaks(own) == {}
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", quick(1, PLANTED))
 def test_a_value_split_at_any_offset_of_a_stream_is_masked(own: Bench, python_sdk: Worker, name: str) -> None:
     value = PLANTED[name]
     for offset in range(1, len(value)):

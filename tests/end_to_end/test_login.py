@@ -128,6 +128,7 @@ def test_a_purpose_without_a_ticket_is_refused_with_the_form_it_must_have(
         assert "OPS-" in done.error
 
 
+@pytest.mark.long
 def test_while_the_issuer_is_down_a_login_serves_until_the_stated_age(
     make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from addons.providers.aws_eventstream import write_frame
 from scripts.local_gateway import clean_environment
 from tests.end_to_end.gateway import Bench
 from tests.end_to_end.sdk import CLIENTS, PYTHON, Worker, worker
+from tests.quick import quick
 
 TEXT = "I shall remove them now."
 QUERY = "DROP TABLE customers"
@@ -196,7 +197,7 @@ def test_a_denied_call_is_taken_out_and_the_sdk_sees_a_valid_reply(shared: Bench
     )  # what the model asked for is the record's
 
 
-@pytest.mark.parametrize("sdk", MODELS)
+@pytest.mark.parametrize("sdk", quick(2, MODELS))
 def test_an_approved_call_arrives_as_it_was(shared: Bench, client: Worker, sdk: str) -> None:
     client.start(job(shared, sdk, OTHER))
     shared.decide("approve", shared.approval_in_waiting()["id"])

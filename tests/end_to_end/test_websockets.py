@@ -22,6 +22,7 @@ from wsproto.events import (
 
 from tests.end_to_end import raw
 from tests.end_to_end.gateway import Bench
+from tests.quick import quick
 
 CARD = "4539 1488 0343 6467"
 
@@ -183,7 +184,7 @@ PIECES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("verdict", ["deny", "approve"])
+@pytest.mark.parametrize("verdict", quick(1, ["deny", "approve"]))
 def test_a_call_in_messages_waits_with_all_that_follow_and_a_denied_one_is_taken_out(make_bench, verdict: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve_one, args=(listening, scripted(PIECES)), daemon=True).start()

@@ -18,6 +18,7 @@ from scripts.canned_provider import Canned, CannedProvider
 from scripts.measuring.stream_formats import FORMATS, FRAMES, Format, anthropic_events, sse
 from tests.end_to_end.gateway import DOORS, SDKS, Bench, bench
 from tests.end_to_end.sdk import PYTHON, Worker
+from tests.quick import quick
 
 CARD, EMAIL = "4539 1488 0343 6467", "planted.person@example-corp.com"
 MORE = " and here are some more words, so that what stands before them is decided while the stream still runs on"
@@ -32,7 +33,7 @@ def asked(made: Bench) -> str:
 
 
 @pytest.mark.parametrize("mode", ["create", "stream"])
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", quick(1, DOORS))
 @pytest.mark.parametrize("sdk", SDKS)
 def test_the_provider_gets_placeholders_and_the_caller_its_own_values_back(
     make_bench: MakeBench, python_sdk: Worker, sdk: str, door: str, mode: str
@@ -63,7 +64,7 @@ def test_a_value_has_the_same_placeholder_in_every_turn_and_session(make_bench: 
         assert len({one[one.index("[") : one.index("]")] for one in seen}) == 1
 
 
-@pytest.mark.parametrize("mode", ["create", "stream"])
+@pytest.mark.parametrize("mode", quick(1, ["stream", "create"]))
 @pytest.mark.parametrize("sdk", SDKS)
 def test_the_caller_gets_a_masked_reply(make_bench: MakeBench, python_sdk: Worker, sdk: str, mode: str) -> None:
     masking = BOTH.replace("both", "response")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from scripts.local_gateway import State, clean_environment
 
 
+@pytest.mark.long
 def test_the_gateway_does_not_start_on_what_a_folder_elsewhere_shows_to_be_an_older_copy(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     state = State(tmp_path / "state", clean_environment(tmp_path))

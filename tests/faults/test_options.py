@@ -12,6 +12,7 @@ import pytest
 
 from scripts.local_gateway import proxy_command, running
 from tests.end_to_end.gateway import Bench, Template
+from tests.quick import quick
 
 UNSAFE = (
     "ignore_hosts=.*", "allow_hosts=example", "tcp_hosts=.*", "udp_hosts=.*", "map_remote=|.*|http://127.0.0.1:9/",
@@ -32,7 +33,7 @@ def refused(state, *options: str) -> subprocess.CompletedProcess[str]:
     return state.run(*proxy_command(state, options)[1:], check=False)
 
 
-@pytest.mark.parametrize("option", UNSAFE, ids=lambda option: option.partition("|")[0][:40])
+@pytest.mark.parametrize("option", quick(6, UNSAFE), ids=lambda option: option.partition("|")[0][:40])
 def test_an_option_that_goes_round_the_stack_stops_the_start(state, tmp_path, option: str) -> None:
     (tmp_path / "flows").touch()  # one that is not there, mitmproxy refuses by itself
 

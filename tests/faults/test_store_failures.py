@@ -9,6 +9,7 @@ import pytest
 from scripts.local_gateway import launch
 from tests.end_to_end.gateway import DOORS, SDKS, Bench
 from tests.end_to_end.sdk import Worker
+from tests.quick import quick
 
 
 def disk_is_full(made: Bench) -> None:
@@ -20,7 +21,7 @@ def disk_has_room(made: Bench) -> None:
     resource.prlimit(made.gateway.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", quick(1, DOORS))
 @pytest.mark.parametrize("sdk", SDKS)
 def test_with_a_full_disk_no_call_leaves_and_the_user_is_told(
     own: Bench, python_sdk: Worker, sdk: str, door: str

@@ -14,6 +14,7 @@ from addons.providers.doors import parse_call, parse_reply, refusal_event, strea
 from addons.providers.json_values import dumps
 from addons.providers.registry import PROVIDER_NAMES, PROVIDERS, endpoint_with_id
 from addons.providers.wire import WireReply, WireRequest
+from tests.quick import quick
 from tests.wire.twins import fed
 
 MANY = settings(max_examples=600, deadline=None, derandomize=True)
@@ -116,7 +117,9 @@ def test_no_event_of_a_stream_raises(endpoint: str, told: list[tuple[str, dict[s
     check_reply(parser.reply())
 
 
-@pytest.mark.parametrize("endpoint", [id_ for id_ in ENDPOINTS if (found := endpoint_with_id(id_)) and found.assembler])
+@pytest.mark.parametrize(
+    "endpoint", quick(12, (id_ for id_ in ENDPOINTS if (found := endpoint_with_id(id_)) and found.assembler))
+)
 @SOME
 @given(st.data())
 def test_no_event_of_an_endpoint_s_own_stream_raises(endpoint: str, data: st.DataObject) -> None:
@@ -231,7 +234,7 @@ HARD = {
 }
 
 
-@pytest.mark.parametrize(("run", "unit"), HARD.values(), ids=HARD)
+@pytest.mark.parametrize(("run", "unit"), quick(4, HARD.values()), ids=HARD)
 def test_four_times_the_bytes_take_about_four_times_as_long(run: Callable[[bytes], object], unit: bytes) -> None:
     """A quadratic reader would take sixteen times as long."""
     few = 40_000 // len(unit)

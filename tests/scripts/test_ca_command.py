@@ -55,6 +55,7 @@ def changes(state: State) -> list[str]:
     return [json.loads(row["leaf"])["attrs"]["how"] for row in leaves]
 
 
+@pytest.mark.long
 def test_a_renewed_certificate_is_believed_by_clients_with_the_old_bundle_and_the_new(
     state: State, tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_renewed_certificate_is_believed_by_clients_with_the_old_bundle_and_th
     assert changes(state) == ["renewed"]
 
 
+@pytest.mark.long
 def test_a_rotation_overlaps_so_that_no_client_is_ever_left_without(state: State, tmp_path: Path) -> None:
     first = leaf(state, tmp_path).read_bytes()
     old = tmp_path / "old.pem"

@@ -60,6 +60,7 @@ def written(folder: Path, rows: list[dict[str, Any]]) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_every_framing_arrives_as_it_was_sent_and_the_store_says_what_was_said(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scripts.measuring", "wire", str(written(tmp_path, ROWS)), "--seed", "5"]
     done = subprocess.run(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.gateway import Bench
 from tests.end_to_end.policies import MASKING
 
@@ -21,6 +23,7 @@ def told(made: Bench, *arguments: str) -> dict[str, dict]:
     return {f"{row['rule']} {row['entity']}": row for row in json.loads(done.stdout)["rows"]}
 
 
+@pytest.mark.long
 def test_recorded_sessions_are_counted_by_the_rule_that_would_decide(own: Bench, python_sdk, tmp_path: Path) -> None:
     own.ask(python_sdk, "openai", "proxy", f"say: {CARD} in OPS-1234 and OPS-5678 by {EMAIL}")
     policies = tmp_path / "stricter"
@@ -45,6 +48,7 @@ def test_a_file_is_counted_without_a_store(own: Bench, tmp_path: Path) -> None:
     assert (rows["cards CREDIT_CARD"]["found_now"], rows["everything-else EMAIL_ADDRESS"]["found_now"]) == (1, 1)
 
 
+@pytest.mark.long
 def test_a_rule_that_hits_nothing_is_listed(own: Bench, tmp_path: Path) -> None:
     path = tmp_path / "empty.txt"
     path.write_text("nothing here\n")
