@@ -274,6 +274,8 @@ class Approval:
         """Complete tool calls and texts in a stream. What came before is with the client; they and what follows wait."""
         flow, exchange = piece.flow, hooks.exchange_of(piece.flow)
         assert exchange
+        if piece.decided:
+            return  # masking.py has changed what waited for that
         tap: Tap = exchange.tap
         if exchange.decision is None:
             framed = flow.response and "amazon.eventstream" in flow.response.headers.get("content-type", "")
@@ -303,7 +305,7 @@ class Approval:
             piece.out = edited
         else:
             piece.out = tap.let_through()
-        piece.decided, piece.again = True, tap.waiting
+        piece.decided, piece.again = True, tap.waiting or bool(tap.changing)
 
     def _removes(self, refused: Refused) -> bool:
         """Whether the rule wants a denied call taken out, and the rest of the reply passed on. What may still be approved is refused, and

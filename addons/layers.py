@@ -78,11 +78,12 @@ class MalformedHook(commands.StartHook):
 class Tap:
     """What a streamed reply flows through. `feed` is on the event loop for every chunk: append, no more.
 
-    feed(data) -> bytes to pass on now.  waiting: a piece must be decided before more is passed.
+    feed(data) -> bytes to pass on now.  waiting: a piece must be decided before more is passed; changing: or changed, off the loop.
     finish() -> bytes: the provider sent its end; what may still be passed at once.  release() -> bytes kept back until the record was durable.
     """
 
     waiting: bool = False
+    changing: bytes | bytearray = b""
 
     def feed(self, data: bytes) -> bytes:
         raise NotImplementedError
@@ -251,7 +252,7 @@ class Stream(http_layers.HttpStream):
 
     def _decide(self, through: Tap) -> Generator[commands.Command, Any, bool]:
         """Ask until nothing waits. True: the reply is over, and no more of it is passed."""
-        while through.waiting:
+        while through.waiting or through.changing:
             piece = ReplyPiece(self.flow)
             yield ReplyPieceHook(piece)
             if not (piece.decided or piece.again or piece.end) and not self.flow.error:

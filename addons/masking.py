@@ -270,6 +270,18 @@ class Masking:
     @hooks.fails_closed
     async def response(self, flow: http.HTTPFlow) -> None:
         await self._reply(flow)
+        exchange = hooks.exchange_of(flow)
+        if exchange and exchange.tap and exchange.tap.slow and flow.response and flow.response.stream:
+            await asyncio.to_thread(exchange.tap.end)
+
+    @hooks.fails_closed
+    async def reply_piece(self, piece: layers.ReplyPiece) -> None:
+        """Where a model is asked about what a stream says: what may pass is changed off the loop, and not in the thread that masks."""
+        exchange = hooks.exchange_of(piece.flow)
+        assert exchange
+        if exchange.tap.changing:
+            piece.out = await asyncio.to_thread(exchange.tap.change)
+            piece.decided, piece.again = True, exchange.tap.waiting
 
     # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed

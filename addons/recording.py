@@ -116,6 +116,7 @@ class Recording:
                 return  # a rule must see the reply and cannot in mid-stream: it is held whole
         if exchange.changer:
             tap.rewriter = Rewriter(headers.get("content-type", ""), exchange.changer)
+            tap.slow = exchange.changer.slow
             tap.broken = lambda error: _unchanged(exchange, error)
             if tap.encoding or not streams:
                 if (known or 0) > tap.limit:

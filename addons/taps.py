@@ -6,7 +6,7 @@ Three ways through, for each chunk on the event loop:
   guarded  where a reply rule may match: parsed as it comes, in whole events; a tool call that is not complete waits, and
            all that follows it, in order; so does each text where a rule looks at texts (providers/texts.py).
   opaque   compressed streams and bodies of a known length: passed, but for the last byte.
-Where policy masks the client's side of the wire, what is passed goes through a rewriter last.
+Where policy masks the client's side of the wire, what is passed goes through a rewriter last; off the loop, where it asks a model.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class Tap(layers.Tap):
     )  # a fault of it: the last the client gets
     unchangeable: bool = False  # it would have to be changed whole
     failed: bool = False  # the rest is not passed
+    slow: bool = False  # the rewriter is not for the event loop: `change` and `end` are called elsewhere
+    changing: bytearray = field(default_factory=bytearray, repr=False)  # what a slow one has not seen
+    last: bytes | None = field(default=None, repr=False)  # and what `release` gives of it
     echoes: Echoes | None = field(default=None, repr=False)  # where we put a key on: it does not come back
     cut_off: Callable[[], None] | None = field(default=None, repr=False)  # the reply cannot go on
 
@@ -78,7 +81,23 @@ class Tap(layers.Tap):
         return self._out(self._collect(data))
 
     def _out(self, passed: bytes, *, last: bool = False) -> bytes:
-        """What the client gets, with nothing in it of what we put on."""
+        """What the client gets at once."""
+        if self.slow and not last:
+            self.changing += passed
+            return b""
+        return self._clean(passed, last=last)
+
+    def change(self) -> bytes:
+        """What the client gets of what waited to be changed."""
+        data, self.changing = bytes(self.changing), bytearray()
+        return self._clean(data)
+
+    def end(self) -> None:
+        """The same of all that is left."""
+        self.last = self.release()
+
+    def _clean(self, passed: bytes, *, last: bool = False) -> bytes:
+        """Changed, with nothing in it of what we put on."""
         out = self._rewritten(passed, last=last)
         if self.echoes is None:
             return out
@@ -230,6 +249,7 @@ class Tap(layers.Tap):
         """Nothing of what waits is ever passed on."""
         self.queue.clear()
         self.held.clear()
+        self.changing.clear()
         self.waiting = False
 
     def end_with(self, data: bytes) -> None:
@@ -238,7 +258,10 @@ class Tap(layers.Tap):
         self.held += data
 
     def release(self) -> bytes:
-        rest = bytes(self.held) + b"".join([self._spelled(frame) for frame in self.queue])
+        if self.last is not None:
+            return self.last
+        rest = bytes(self.changing) + bytes(self.held) + b"".join([self._spelled(frame) for frame in self.queue])
+        self.changing.clear()
         self.queue.clear()
         self.held.clear()
         return self._out(rest, last=True)

@@ -32,6 +32,7 @@ FRAMING = frozenset(
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
 NO_WEBSOCKET = "a rule masks replies, and of this WebSocket's format it is not known which messages are one text; use the provider's HTTP API"
+SLOW_WEBSOCKET = "a rule masks what only the analyzer finds in replies, and it cannot be asked about a WebSocket's; use the provider's HTTP API"
 NOT_MASKED = "the rest of this conversation could not be masked, so it is not passed on; begin another one"
 ONLY_BOUNDARY = re.compile(r'multipart/[\w.+\-]+;[ ]*boundary=("?)[^\s";]{1,200}\1', re.IGNORECASE)
 STREAMS = frozenset(
@@ -94,7 +95,9 @@ def remember(originals: OrderedDict[str, str], more: Mapping[str, str]) -> None:
 
 def _change_socket(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """If it becomes a WebSocket, its client's side is changed message by message."""
-    if exchange.call and doors.knows_conversation(exchange.call):
+    if exchange.changer.slow:
+        exchange.stop = Refused(403, "masking_incomplete", SLOW_WEBSOCKET)
+    elif exchange.call and doors.knows_conversation(exchange.call):
         sockets.change(flow, _Messages(exchange))
     else:
         exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)

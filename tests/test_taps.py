@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from addons.hooks import Exchange
 from addons.providers.call import Call
 from addons.providers.doors import stream_parser
+from addons.providers.rewriting import Rewriter
 from addons.taps import Tap
 
 CALL = Call("openai", "chat", "openai.chat", "m", streamed=True, turns=())
@@ -165,3 +166,34 @@ def test_bodies_that_cannot_be_changed_in_pieces_are_not_passed():
 
     assert through.feed(b"first") + through.feed(b"second") == b"told"
     assert [type(error).__name__ for error in told] == ["Unreadable"]
+
+
+class Spelled:
+    """A changer that needs time: it puts what it is told in capitals."""
+
+    def feed(self, piece: str) -> str:
+        return piece.upper()
+
+    def finish(self) -> str:
+        return ""
+
+    def text(self):
+        return self
+
+    json = text
+
+    def whole(self, value: object) -> object:
+        return value
+
+
+def test_what_is_changed_off_the_loop_goes_on_before_the_end() -> None:
+    def event(text: str) -> bytes:
+        return b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % text.encode()
+
+    made = Tap(limit=1 << 20, rewriter=Rewriter("text/event-stream", Spelled()), slow=True)
+
+    assert (made.feed(event("one")), bytes(made.changing)) == (b"", event("one"))
+    assert (made.change(), bytes(made.changing)) == (event("ONE"), b"")
+    made.feed(event("two"))
+    made.end()
+    assert made.release() == event("TWO")

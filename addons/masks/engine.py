@@ -99,22 +99,30 @@ class Masker:
         }
         return frozenset(found | {self.fingerprint(value) for value in allowed.values})
 
-    def spans(self, text: str, name: str = "", *, alone: bool = False) -> tuple[Span, ...]:
-        """Detections in the text, remembered. Raises Undecided when it cannot be searched in time."""
+    def spans(self, text: str, name: str = "", *, alone: bool = False, models: bool = True) -> tuple[Span, ...]:
+        """Detections in the text, remembered. `models`: they are asked too. Raises Undecided when it cannot be searched in time."""
         name = self.named(name) if name else ""
         if not name and walk.is_dull(text) and not self.extra.detectors:
             return ()
-        memo = self._memo.key(text, f"{alone:d}{name}")
+        extra = self.extra if models else self._quick
+        memo = self._memo.key(text, f"{alone:d}{name}" if extra is self.extra else f"quick{alone:d}{name}")
         known = self._memo.get(memo)
         if known is None:
-            known = detect(text, name, self._key, alone=alone, clock=self._clock, extra=self.extra)
+            known = detect(text, name, self._key, alone=alone, clock=self._clock, extra=extra)
             self._memo.put(memo, known)
         return known
 
-    def spans_once(self, text: str, name: str, *, alone: bool) -> tuple[Span, ...]:
-        """As `spans`, and forgotten; no model is asked."""
+    def spans_once(self, text: str, name: str, *, alone: bool, models: bool = False) -> tuple[Span, ...]:
+        """As `spans`, and forgotten."""
         name = self.named(name) if name else ""
-        return detect(text, name, self._key, alone=alone, clock=self._clock, extra=self._quick)
+        return detect(
+            text, name, self._key, alone=alone, clock=self._clock, extra=self.extra if models else self._quick
+        )
+
+    @property
+    def modelled(self) -> frozenset[str]:
+        """Entities that only a model finds."""
+        return self.extra.entities - self._quick.entities
 
     def fingerprint(self, value: str) -> str:
         return fingerprint(self._key, value)
@@ -168,6 +176,7 @@ class ScopedMasker:
         self._direction = direction
         self._injected = injected
         self._by_place = by_place
+        self.slow = not masker.modelled.isdisjoint(rules)  # a model is asked: not for the event loop
 
     def text(self, text: str, *, context: str = "", location: str = "", base: str = "") -> Masked:
         """`context`: the name it stands under (a JSON key, a tool); `location`: what its hits say of where they are; `base`: where that is."""
@@ -198,10 +207,14 @@ class ScopedMasker:
         return MaskedJson(masked, tally.hits(), tally.blocked, tally.withheld, tally.originals)
 
     def find(self, text: str, context: str, alone: bool) -> Sequence[Replacement]:
-        """What to put into a piece of a text that is still being said. Not remembered: it is seen once."""
+        """What to put into a piece of a text that is still being said. Not remembered: it is seen once. Raises Undecided where a model does not
+        answer: it would be asked again for every piece.
+        """
         try:
-            spans = self._masker.spans_once(text, context, alone=alone)
+            spans = self._masker.spans_once(text, context, alone=alone, models=self.slow)
         except Undecided:
+            if self.slow:
+                raise
             return self._decided(text, None, "", Tally(self._direction))
         return self._decided(text, (*spans, *self._injected.spans(text)), "", Tally(self._direction))
 
@@ -291,7 +304,7 @@ class ScopedMasker:
     def _found(self, text: str, context: str, *, alone: bool = False) -> tuple[Span, ...] | None:
         """Detections, and injected credentials; None where the text could not be searched in time."""
         try:
-            return (*self._masker.spans(text, context, alone=alone), *self._injected.spans(text))
+            return (*self._masker.spans(text, context, alone=alone, models=self.slow), *self._injected.spans(text))
         except Undecided:
             return None
 

@@ -48,13 +48,18 @@ class Holder(Protocol):
 
 
 class LiveText:
-    """One text under way. `escaped`: it is the inside of a JSON string, and no escape may be cut in two."""
+    """One text under way. `escaped`: it is the inside of a JSON string, and no escape may be cut in two. `in_blocks`: to find is dear, so it is
+    asked for some 200 characters at once.
+    """
 
-    def __init__(self, find: Find, context: str = "", *, wary: bool = False, escaped: bool = False) -> None:
+    def __init__(
+        self, find: Find, context: str = "", *, wary: bool = False, escaped: bool = False, in_blocks: bool = False
+    ) -> None:
         self._find = find
         self._context = context
         self._wary = wary or bool(context)  # no word is plain: a pattern of the policy may be of letters
         self._escaped = escaped
+        self._in_blocks = in_blocks
         self._held = ""
         self._past = ""  # as shown, for the words around
         self._begun = False
@@ -87,6 +92,8 @@ class LiveText:
     def _decided(self) -> tuple[int, bool]:
         """How far the held text is decided, and whether anything but plain words stands in that part."""
         text = self._held
+        if self._in_blocks and len(text) <= HELD:
+            return 0, False
         words = [match.span() for match in _WORD.finditer(text) if self._wary or _is_loaded(match[0])]
         last = len(text) - len(text.rsplit(None, 1)[-1]) if text and not text[-1].isspace() else len(text)
         cut = edge = len(text)
@@ -173,9 +180,10 @@ def _is_loaded(word: str) -> bool:
 class LiveJson:
     """A JSON text under way: each string by itself under its key's name, each number whole. What stands between passes, so valid JSON stays valid."""
 
-    def __init__(self, find: Find, *, wary: bool = False) -> None:
+    def __init__(self, find: Find, *, wary: bool = False, in_blocks: bool = False) -> None:
         self._find = find
         self._wary = wary
+        self._in_blocks = in_blocks
         self._rest = ""
         self._string: LiveText | None = None
         self._said: list[str] = []  # of the string that is open, for the name it may be
@@ -226,7 +234,13 @@ class LiveJson:
         first = self._rest[0]
         if first == '"':
             is_key = self._key_next
-            self._string = LiveText(self._find, "" if is_key else self._name, wary=self._wary, escaped=True)
+            self._string = LiveText(
+                self._find,
+                "" if is_key else self._name,
+                wary=self._wary,
+                escaped=True,
+                in_blocks=self._in_blocks,
+            )
             self._said = []
             self._rest = self._rest[1:]
             return '"'
@@ -235,7 +249,7 @@ class LiveJson:
             self._rest = self._rest[1:]
             return first
         if not self._open and first not in _FIRST:
-            self._plain = LiveText(self._find, wary=self._wary)
+            self._plain = LiveText(self._find, wary=self._wary, in_blocks=self._in_blocks)
             return self._plain.feed(self._rest)
         scalar = _SCALAR.match(self._rest)
         if scalar is None or scalar.end() == len(self._rest):

@@ -28,11 +28,20 @@ class Changer:
 
     def text(self) -> Holder:
         restored = Restored(self._originals)
-        return Both(LiveText(self._masked.find, wary=self._masked.wary), restored) if self._masked else restored
+        if self._masked is None:
+            return restored
+        return Both(LiveText(self._masked.find, wary=self._masked.wary, in_blocks=self._masked.slow), restored)
+
+    @property
+    def slow(self) -> bool:
+        """A model is asked: not for the event loop."""
+        return self._masked is not None and self._masked.slow
 
     def json(self) -> Holder:
         restored = Restored(self._originals, in_json=True)
-        return Both(LiveJson(self._masked.find, wary=self._masked.wary), restored) if self._masked else restored
+        if self._masked is None:
+            return restored
+        return Both(LiveJson(self._masked.find, wary=self._masked.wary, in_blocks=self._masked.slow), restored)
 
     def whole(self, value: Any) -> Any:
         if self._masked:

@@ -27,7 +27,7 @@ TABLE = {
     "requestheaders": "Identity Recording",
     "request": "Login Masking Recording Approval Credentials",
     "responseheaders": "Recording Credentials",
-    "reply_piece": "Approval",
+    "reply_piece": "Masking Approval",
     "upstream_failed": "Closing",
     "tcp_start": "Identity",
     "udp_start": "Identity",
