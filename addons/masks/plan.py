@@ -235,8 +235,9 @@ class Plan:
         self._names = tuple(name.literal for one in self._assigned for name in one.names)
         self._any_large = any_of(self._large)
         self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
-        self._families = tuple((where.value, Family(where, members)) for where, members in families.items())
-        self._without_digits = tuple(one for one in self._families if not Where(one[0]).needs_digits)
+        self._families = tuple(
+            (where.least_digits, where.value, Family(where, members)) for where, members in families.items()
+        )
         all_forms = Forms(*(form for table in forms for form in table.table))
         self._on_runs = (*(one for one in others if isinstance(one, _ON_RUNS)), all_forms)
         self._others = tuple(one for one in others if not isinstance(one, (Assigned, *_ON_RUNS)))
@@ -252,8 +253,8 @@ class Plan:
 
     def found(self, sight: Sight) -> Iterator[Found]:
         """Everything any detector finds."""
-        for where, family in self._families if sight.has_digits else self._without_digits:
-            if (strip := sight.strip(where)).text:
+        for least, where, family in self._families:
+            if sight.digits >= least and (strip := sight.strip(where)).text:
                 for pattern in family.chosen(sight, strip):
                     yield from pattern.on(sight, strip)
         words = around(self._any_word, sight.low)

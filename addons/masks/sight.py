@@ -111,8 +111,12 @@ class Where(StrEnum):
     YEARS = "years"
 
     @property
-    def needs_digits(self) -> bool:
-        return self not in (Where.TOKENS, Where.COLONS)
+    def least_digits(self) -> int:
+        """Without as many in the text there is none."""
+        return _LEAST_DIGITS.get(self, 0)
+
+
+_LEAST_DIGITS = {Where.BROKEN: 8, Where.NUMBERS: 6, Where.CAPITALS: 1, Where.DOTTED: 4, Where.YEARS: 4}
 
 
 @dataclass(slots=True)
@@ -175,7 +179,7 @@ class Sight:
         # what is looked for in capitals: in a text this short, small letters are as good
         self.capital = self.raw.upper() if len(text) <= SHORT else self.raw
         self.marks = self.raw.translate(_MARKS)  # what cannot be in the text is seen here first, at little cost
-        self.has_digits = b"0" in self.marks
+        self.digits = self.marks.count(b"0")
         self.runs = runs_of(text, self.raw)
         self._places: dict[bytes, list[int]] = {}
         self._strips: dict[str, Strip] = {}
@@ -305,6 +309,8 @@ class Sight:
         return self._cut(sorted(found), 40, 40)
 
     def tokens(self) -> Strip:
+        if not self.runs:
+            return NOTHING
         uuids = frozenset(self.uuids())
         runs = [run for run in self.runs if run not in uuids and not self.raw[run[0] : run[1]].isdigit()]
         return self._cut(list(ends_of(runs)), 48, 32)

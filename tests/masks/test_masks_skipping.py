@@ -75,7 +75,7 @@ BOUNDED = settings(
 class Whole(Sight):
     """Looks everywhere: no strip is left out, whatever the text lacks."""
 
-    has_digits = True
+    digits = 1 << 30
 
     def strip(self, where):
         every = {
@@ -88,7 +88,7 @@ class Whole(Sight):
         return every[where]() if where in every else super().strip(where)
 
     def __setattr__(self, name, value):
-        if name != "has_digits":
+        if name != "digits":
             super().__setattr__(name, value)
 
 
@@ -102,7 +102,7 @@ def lost(text, name, *, alone):
     whole, skipping = Whole(text, name, alone=alone), Sight(text, name, alone=alone)
     every = {found for one in DETECTORS for found in one.find(whole)}
     unseen = {one for one in DETECTORS if isinstance(one, Pattern) and is_sure(one, whole)}
-    for where, family in detection._PLAN._families:
+    for _, where, family in detection._PLAN._families:
         if (strip := skipping.strip(where)).text:
             unseen.difference_update(family.chosen(skipping, strip))
     return every - set(detection._PLAN.found(skipping)), {(one.entity, one.pattern.pattern) for one in unseen}

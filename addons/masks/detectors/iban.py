@@ -48,7 +48,7 @@ class Iban:
         return frozenset({self.entity})
 
     def find(self, sight: Sight) -> Iterator[Found]:
-        if not sight.has_digits:
+        if not sight.digits:
             return
         strip = sight.strip(Where.CAPITALS)
         for match in sight.each(_START, strip.text) if strip.text else ():
