@@ -23,7 +23,7 @@ from addons.approvals.state import (
     Vote,
     move,
 )
-from addons.tokens.caller import Caller
+from addons.tokens.caller import Caller, Grade
 
 VERDICTS = (Action.APPROVE, Action.DENY)
 
@@ -61,7 +61,7 @@ def decide(
         verdict=verdict,
         reason=reason.strip(),
         at=now,
-        same_minter=approver.minted_by != "" and approver.minted_by == approval.requester_minted_by,
+        same_minter=approver.grade is Grade.TRIAL and approver.minted_by == approval.requester_minted_by != "",
         groups=groups,
         token_id=approver.token_id,
         session=proof.session,

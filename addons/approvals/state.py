@@ -131,7 +131,7 @@ class Vote:
     verdict: Action
     reason: str
     at: datetime
-    same_minter: bool  # the same person made the requester's and the approver's token: allowed, and to be shown
+    same_minter: bool  # the same person made the requester's and the approver's token here: allowed, and to be shown; nobody makes a login
     groups: tuple[str, ...] = ()  # in whose name: of those the rule asks for
     token_id: str = ""
     session: str = ""  # the issuer's

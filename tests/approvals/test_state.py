@@ -124,6 +124,13 @@ def test_an_approval_from_before_grades_were_kept_has_none_unless_a_later_vote_i
     assert approve(old, replace(BOB, grade=Grade.TRIAL)).grade is Grade.TRIAL
 
 
+def test_two_logins_were_made_by_nobody_here():
+    alice, bob = (replace(one, grade=Grade.MANAGED, minted_by="login") for one in (ALICE, BOB))
+
+    assert approve(asked(requester=alice), bob).same_minter is False
+    assert approve(asked(requester=replace(ALICE, minted_by="login")), bob).same_minter is False
+
+
 def test_one_denial_is_enough():
     approval = decide(approve(asked(count=3)), CAROL, Action.DENY, "not on production", NOW + 2 * SECOND)
 

@@ -69,6 +69,19 @@ def test_javas_own_clients_come_by_the_proxy_with_the_token_in_the_api_keys_plac
 
 
 @needs_java
+def test_javas_own_clients_come_by_a_base_url(shared: Bench, tmp_path: Path) -> None:
+    seq = shared.last_seq()
+    said = ran(
+        ["java", str(CLIENTS / "Ask.java"), f"{shared.gateway.base_url('openai')}/v1/chat/completions", BODY],
+        tmp_path,
+        AFFIDAVIT_TOKEN=shared.tokens["alice"],
+    )
+
+    assert said.split() == ["200", "200"]
+    assert seen(shared, seq, 2) == [("local|alice", "base_url", "completed")] * 2
+
+
+@needs_java
 def test_java_behind_nothing_but_the_bundle_trusts_nobody_else_less(shared: Bench, tmp_path: Path) -> None:
     """The machine's roots are in Java's store too, one entry for each certificate of bundle.pem."""
     store = shared.gateway.bundle.with_suffix(".p12")

@@ -80,6 +80,39 @@ def test_a_person_who_has_left_is_signed_out_in_mid_session(
         assert token not in (bench.state.path / "evidence.db").read_bytes().decode("latin-1")
 
 
+def test_an_approval_between_people_of_an_issuer_is_managed_wherever_it_is_read(
+    make_bench: MakeBench, python_sdk: Worker, tmp_path: Path
+) -> None:
+    with signed_up(make_bench, tmp_path) as (bench, provider):
+        alice = signed_in(bench, provider, tmp_path / "alice", "alice", "--purpose", "OPS-7")
+        bob = signed_in(bench, provider, tmp_path / "bob", "bob")
+        prompt = "use tool run_sql: DROP TABLE users"
+        python_sdk.start(bench.job("openai", "proxy", prompt, who=alice, tools=True))
+        bench.until(lambda: bench.rows("SELECT 1 FROM approvals"), "an approval is asked for")
+        (pending,) = bench.rows("SELECT id, grade FROM approvals")
+        bench.state.run("approvals", "approve", pending["id"], "--reason", "ticket 7", token=bob)
+        done = python_sdk.done()
+        (approval,) = bench.rows("SELECT requester, approver, state, grade FROM approvals")
+        shown = bench.state.run("approvals", "show", pending["id"], "--no-content", token=bob).stdout
+        receipt = bench.state.run("approvals", "receipt", pending["id"], token=bob).stdout
+        listed = json.loads(bench.state.run("approvals", "list", "--only", "all", "--json", token=bob).stdout)
+        bench.state.run("export", str(tmp_path / "package"))
+        decisions = (tmp_path / "package" / "data" / "controls" / "5.3" / "population.csv").read_text().splitlines()
+
+        assert done.error == ""
+        assert pending["grade"] == "managed"
+        assert approval == {
+            "requester": f"{provider.issuer}|alice", "approver": f"{provider.issuer}|bob", "state": "approved", "grade": "managed",
+        }  # fmt: skip
+        assert "grade           managed\n" in shown
+        assert "(managed identity)" in shown
+        assert [row["grade"] for row in listed] == ["managed"]
+        assert receipt.count('"grade":"managed"') >= 2
+        assert [column for column in decisions[0].split(",") if column == "grade"] == ["grade"]
+        assert ",managed," in decisions[1]
+        assert "same_minter" not in (tmp_path / "package" / "data" / "exceptions.csv").read_text()
+
+
 @pytest.mark.parametrize("kept", [pytest.param(kind, id=kind.__name__) for kind in KEYRINGS])
 def test_a_login_lies_in_the_keyring_and_in_no_file_of_ours(
     make_bench: MakeBench, tmp_path: Path, kept: Keyring
