@@ -13,8 +13,9 @@ import pytest
 
 from addons.providers.call import Call
 from addons.providers.doors import stream_parser
-from scripts import canned_provider
+from scripts import canned_provider, traces
 from scripts.canned_provider import Canned, CannedProvider
+from scripts.local_gateway import launch
 from scripts.measuring.stream_formats import FORMATS, FRAMES, Format, anthropic_events, sse
 from tests.end_to_end.gateway import DOORS, SDKS, Bench, bench
 from tests.end_to_end.sdk import PYTHON, Worker
@@ -62,6 +63,30 @@ def test_a_value_has_the_same_placeholder_in_every_turn_and_session(make_bench: 
             seen += [word.strip('"') for word in asked(made).split() if "[EMAIL_ADDRESS:" in word]
 
         assert len({one[one.index("[") : one.index("]")] for one in seen}) == 1
+
+
+@pytest.mark.parametrize("mode", quick(1, ["stream", "create"]))
+def test_after_a_restart_a_reply_shows_the_placeholder_until_its_value_is_sent_again(
+    make_bench: MakeBench, python_sdk: Worker, mode: str
+) -> None:
+    """Nothing keeps an original but memory: not the state, its write-ahead log, the gateway's log."""
+    with make_bench(masking=RESTORED) as made:
+
+        def said(what: str, who: str = "alice") -> str:
+            return made.ask(python_sdk, "openai", "proxy", f"say: {what}{MORE}", mode=mode, who=who).text
+
+        said(EMAIL)
+        begin = asked(made).index("[EMAIL_ADDRESS:")
+        placeholder = asked(made)[begin : asked(made).index("]", begin) + 1]
+        before, anothers = said(placeholder), said(placeholder, "bob")
+        made.gateway.kill()
+        written = traces.written(made.state.path.parent, made.state.path / "evidence.db")
+        made.gateway = launch(made.state, made.gateway.log)
+        after, again = said(placeholder), said(EMAIL)
+
+    assert (before, after, again) == (f"{EMAIL}{MORE}", f"{placeholder}{MORE}", f"{EMAIL}{MORE}")
+    assert anothers == f"{placeholder}{MORE}"
+    assert traces.found_in(written, traces.needles({"email": EMAIL})) == set()
 
 
 @pytest.mark.parametrize("mode", quick(1, ["stream", "create"]))

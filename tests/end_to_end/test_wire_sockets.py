@@ -18,6 +18,7 @@ from wsproto.extensions import PerMessageDeflate
 from tests.end_to_end import raw
 from tests.end_to_end.gateway import Bench
 from tests.end_to_end.sdk import PYTHON
+from tests.quick import quick
 
 CARD, EMAIL = "4539 1488 0343 6467", "planted.person@example-corp.com"
 MORE = " and here are some more words, so that what stands before them is decided while the conversation still runs on"
@@ -285,7 +286,7 @@ def test_a_value_cut_anywhere_over_messages_never_reaches_the_client(make_bench,
         assert json.loads(masked)["text"].endswith(MORE)
 
 
-@pytest.mark.parametrize("deflated", [False, True])
+@pytest.mark.parametrize("deflated", quick(1, [True, False]))
 @pytest.mark.parametrize(("path", "form", "read"), FORMATS.values(), ids=FORMATS)
 def test_the_provider_hears_placeholders_and_the_client_gets_its_own_values_back(
     make_bench, path, form, read, deflated: bool
