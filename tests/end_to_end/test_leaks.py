@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sqlite3
@@ -14,6 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 import zstandard
 
+from tests.console.browsing import Answer, Browser
 from tests.end_to_end.gateway import DOORS, PATHS, SDKS, Bench
 from tests.end_to_end.policies import PROVIDER_KEY
 from tests.end_to_end.sdk import Worker
@@ -283,6 +285,28 @@ def test_an_exported_package_holds_no_planted_value(own: Bench, tmp_path: Path) 
     exported = [path for path in (tmp_path / "package").rglob("*") if path.is_file()]
     assert len(exported) > 3
     assert {path.name: found for path in exported if (found := found_in(path.read_bytes()))} == {}
+
+
+def test_no_page_of_the_console_shows_a_planted_value(own: Bench, python_sdk: Worker) -> None:
+    """The queue, the page of what is held, with its conversation, its reason and its history, and the API beside them."""
+    prompt = f"say: {ALL}\nuse tool run_sql: DELETE FROM customers WHERE note = '{PLANTED['email']} {PLANTED['card']}'"
+    python_sdk.start(own.job("openai", "proxy", prompt, tools=True))
+    approval = own.approval_in_waiting()["id"]
+    browser = Browser(json.loads((own.state.path / "ports.json").read_text())["console"])
+    assert asyncio.run(browser.sign_in(own.tokens["bob"])).status == 303
+
+    def pages(*paths: str) -> list[Answer]:
+        return [asyncio.run(browser.get(path)) for path in paths]
+
+    shown = pages("/", f"/approvals/{approval}", "/status", "/history")
+    own.decide("approve", approval, reason=f"asked by {PLANTED['email']}")
+    python_sdk.done()
+    shown += pages("/history", f"/approvals/{approval}")
+
+    assert [answer.status for answer in shown] == [200, 200, 403, 200, 200, 200]  # the status is for auditors
+    assert "[EMAIL_ADDRESS" in shown[1].text
+    assert "DELETE" in shown[1].text
+    assert found_in("".join(answer.text for answer in shown).encode()) == set()
 
 
 def test_a_gateway_token_is_nowhere_in_the_state(own: Bench, python_sdk: Worker) -> None:
