@@ -1,28 +1,24 @@
-"""Who is calling: at CONNECT, at each request, at both doors. Also what may be tunnelled. Not what the caller may do (approval.py).
-
-A bad or missing credential for a provider's host is refused inside the tunnel, in the provider's own error shape: a 407 at
-CONNECT reaches an SDK's user as "Connection error." after three tries. Other hosts need a credential too: 407, where the
-reason phrase is all that clients show.
-"""
+"""Who is calling, at each request, at both doors. Not where a client may connect to (connecting.py), not what the caller may do (approval.py)."""
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from mitmproxy import http, tcp, udp
-from mitmproxy.proxy import layer, server_hooks
-from mitmproxy.proxy.layers import http as http_layers
-from mitmproxy.proxy.layers.tls import parse_client_hello
+from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from addons import hooks, layers
 from addons.console.desk import Desk
-from addons.evidence.records import Event
+from addons.entrance import (
+    PLAIN_PROXY,
+    check_identified,
+    client_address,
+    plain_from_afar,
+    provider_name,
+    record_event,
+    record_malformed,
+)
 from addons.hooks import Exchange, Refused
 from addons.policy import decide
 from addons.policy.hosts import normal_host
@@ -46,22 +42,8 @@ WHO = frozenset(
 # What could make a server answer for another place than the one that was checked and recorded.
 WHERE = frozenset("x-forwarded-host x-original-host x-original-url x-rewrite-url x-http-method-override".split())
 _WATCHED = frozenset(name.encode() for name in (*WHO, *WHERE, *SLOT_HEADERS, "proxy-authorization"))
-ADDRESS = "connect to a host by its name, not by its address"
-PLAIN_PROXY = "the gateway is reached without TLS from another machine; use https:// for the proxy and base URLs, or affidavit_allow_plain_proxy in mitm.conf"
 NO_LOGIN = "no gateway token was sent. Type: affidavit login; then set what this prints: affidavit env"
 NO_TOKEN = f"no gateway token was sent. Type: {MINT_HINT}; then set what this prints: affidavit env"
-
-
-@dataclass(slots=True)
-class Tunnel:
-    """A tunnel to a host that is no provider's, decided at CONNECT."""
-
-    id: str
-    caller: Caller
-    host: str
-    port: int
-    counter: dict[str, int]
-    closed: bool = False
 
 
 class Identity:
@@ -69,199 +51,10 @@ class Identity:
         self.desk = desk
         self.allow_plain_proxy = False  # as mitm.conf says
 
-    # -- CONNECT ----------------------------------------------------------------------------------------------------
-    @hooks.fails_closed
-    async def http_connect(self, flow: http.HTTPFlow) -> None:
-        host, port = flow.request.host, flow.request.port
-        self.desk.counted.connects += 1
-        if isinstance(flow.client_conn.proxy_mode, ReverseMode):
-            exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "base_url", self.desk.clock(), at_door=True))
-            await self._refuse_connect(flow, exchange, 405, "connect_at_base_url", "this port is no proxy")
-            return
-        state = hooks.client_state(flow.client_conn)
-        state["connect"] = (normal_host(host) or host, port)
-        state["proxy_credential"] = flow.request.headers.pop("proxy-authorization", "")
-        state["proxy_tls"] = flow.client_conn.tls_established
-        provider = provider_of_host(host)
-        if self._plain_from_afar(flow):
-            exchange = hooks.begin(flow, Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock(), at_door=True))
-            await self._refuse_connect(flow, exchange, 403, "plain_proxy", PLAIN_PROXY)
-            return
-        if decide.connection_for_host(self.desk.policies, host, port) or (provider and not _is_address(host)):
-            self.desk.counted.inside += 1
-            return  # decided inside, where an answer can be read
-        exchange = Exchange(self.desk.new_id("ex"), "proxy", self.desk.clock(), at_door=True)
-        hooks.begin(flow, exchange)
-        try:
-            caller = await self.desk.directory.find(proxy_authorization(state["proxy_credential"]))
-            self._check_identified(caller)
-        except (TokenRefused, Refused) as refusal:
-            text = refusal.message if isinstance(refusal, Refused) else refusal.hint
-            await self._refuse_connect(flow, exchange, 407, refusal.code, text)
-            return
-        if _is_address(host):
-            await self._refuse_connect(flow, exchange, 403, "address_not_named", ADDRESS, caller.subject)
-            return
-        decision = decide.may_tunnel(self.desk.policies, host, provider.name if provider else "")
-        if not decision.allowed:
-            await self._refuse_connect(flow, exchange, 403, decision.code, decision.hint, caller.subject)
-            return
-        tunnel = Tunnel(exchange.id, caller, host, port, {"sent_bytes": 0, "received_bytes": 0})
-        state["tunnel"] = tunnel
-        await self._event("tunnel.opened", exchange.id, caller.subject, host=host, port=port)
-
-    async def _refuse_connect(
-        self, flow: http.HTTPFlow, exchange: Exchange, status: int, code: str, text: str, actor: str = ""
-    ) -> None:
-        await self._event(
-            "connect.refused",
-            exchange.id,
-            actor,
-            code=code,
-            host=flow.request.host,
-            port=flow.request.port,
-            client=_address(flow),
-        )
-        reason = f"affidavit {code}: {text} ({exchange.id})".encode("ascii", "replace")[:400]
-        headers = {"proxy-authenticate": 'Basic realm="affidavit"'} if status == 407 else {}
-        flow.response = http.Response.make(status, b"", headers)
-        flow.response.data.reason = reason
-
-    @hooks.fails_closed
-    def next_layer(self, chosen: layer.NextLayer) -> None:
-        """Inside CONNECT: a tunnel is relayed uninterpreted; a connection's host must speak TLS, or is closed."""
-        context = chosen.context
-        state = hooks.client_state(context.client)
-        stream = next((at for at, one in enumerate(context.layers) if isinstance(one, http_layers.HttpStream)), None)
-        if stream is None or "connect" not in state or "decided" in state:
-            return  # the first bytes of a connection, or what is inside the TLS
-        data = chosen.data_client()
-        if not data:
-            return
-        tunnel = state.get("tunnel")
-        if tunnel and (disagrees := _names_another(data, tunnel.host)) is not False:
-            if disagrees is None:
-                return  # a ClientHello whose end has not come yet
-            state["decided"] = True
-            del context.layers[stream + 1 :]
-            chosen.layer = layers.Closed(context)
-            hooks.background(
-                self._closed_inside(context.client.peername, state["connect"], "sni_disagrees", tunnel.caller)
-            )
-            return
-        state["decided"] = True
-        if tunnel:
-            del context.layers[stream + 1 :]  # what mitmproxy's own addon, asked before us, has put there
-            chosen.layer = layers.Tunnel(context, tunnel.counter)
-        elif data[:1] != b"\x16":  # RFC 8446 5.1: a ClientHello is a handshake record
-            del context.layers[stream + 1 :]
-            chosen.layer = layers.Closed(context)
-            hooks.background(self._closed_inside(context.client.peername, state["connect"], "not_tls", None))
-
-    async def _closed_inside(
-        self, client: tuple[str, int], target: tuple[str, int], code: str, caller: Caller | None
-    ) -> None:
-        await self._event(
-            "connect.refused",
-            self.desk.new_id("ex"),
-            caller.subject if caller else "",
-            code=code,
-            host=target[0],
-            port=target[1],
-            client=str(client[0]),
-        )
-
-    async def client_disconnected(self, client: object) -> None:
-        tunnel = hooks.client_state(client).get("tunnel")  # type: ignore[arg-type] # mitmproxy's Client
-        if tunnel and not tunnel.closed:
-            tunnel.closed = True
-            await self._event(
-                "tunnel.closed", tunnel.id, tunnel.caller.subject, host=tunnel.host, port=tunnel.port, **tunnel.counter
-            )
-
-    # -- raw bytes: nothing we serve ever needs them ----------------------------------------------------------------
-    @hooks.fails_closed
-    async def tcp_start(self, flow: tcp.TCPFlow) -> None:
-        await self._raw(flow, "tcp")
-
-    @hooks.fails_closed
-    async def udp_start(self, flow: udp.UDPFlow) -> None:
-        await self._raw(flow, "udp")
-
-    @hooks.fails_closed
-    async def dns_request(self, flow: object) -> None:
-        await self._raw(flow, "dns")
-
-    async def _raw(self, flow: object, kind: str) -> None:
-        self.desk.counted.raw += 1
-        flow.kill()  # type: ignore[attr-defined] # TCPFlow, UDPFlow or DNSFlow
-        server = getattr(flow, "server_conn", None)
-        host, port = (server.address or ("", 0))[:2] if server else ("", 0)
-        await self._event(
-            "connect.refused",
-            self.desk.new_id("ex"),
-            "",
-            code=f"raw_{kind}",
-            host=str(host),
-            port=int(port),
-            client=_address(flow),
-        )
-
-    async def malformed(self, what: layers.Malformed) -> None:
-        """Answered with 400 already: what two readers could read differently smuggles requests (RFC 9112, 11.2)."""
-        state = hooks.client_state(what.client)
-        host, port = state.get("connect", ("", 0))
-        caller = state.get("seen")
-        await self._event(
-            "connect.refused",
-            self.desk.new_id("ex"),
-            caller.subject if caller else "",
-            code="malformed_request",
-            host=host,
-            port=port,
-            client=str(what.client.peername[0]) if what.client.peername else "",
-        )
-
-    # -- addresses --------------------------------------------------------------------------------------------------
-    @hooks.fails_closed
-    async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """Resolve once, refuse private and metadata addresses unless the connection allows them, dial what was checked."""
-        assert data.server.address
-        name = data.server.address
-        allowed = {c.upstream.host for c in self.desk.policies.connections if c.allow_private and c.upstream}
-        allowed |= {host for c in self.desk.policies.connections if c.allow_private for host in c.hosts}
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(name[0], name[1], type=socket.SOCK_STREAM)
-        except OSError:
-            data.server.error = "the name does not resolve"
-            return
-        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-        if not addresses or (name[0] not in allowed and not all(one.is_global for one in addresses)):
-            data.server.error = "address_refused"
-            await self._event(
-                "connect.refused",
-                self.desk.new_id("ex"),
-                "",
-                code="address_refused",
-                host=name[0],
-                port=name[1],
-                client="",
-            )
-            return
-        hooks.client_state(data.client)[data.server.id] = name
-        layers.dial(data.server, (str(addresses[0]), name[1]))
-
-    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
-        if name := hooks.client_state(data.client).pop(data.server.id, None):
-            layers.dialled(data.server, name)
-
-    server_connect_error = server_connected
-
-    # -- each request -----------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         if flow.error:  # mitmproxy found two readings in it
-            await self.malformed(layers.Malformed(flow.client_conn))
+            await record_malformed(self.desk, layers.Malformed(flow.client_conn))
             return
         if hooks.asks_gateway(flow):
             return
@@ -272,7 +65,7 @@ class Identity:
         )
         said = _said(flow)
         try:
-            if self._plain_from_afar(flow):
+            if plain_from_afar(flow, allowed=self.allow_plain_proxy):
                 raise Refused(403, "plain_proxy", PLAIN_PROXY)  # noqa: TRY301 -- one way out
             exchange.connection = (
                 self._behind_base_url(flow, exchange) if reverse else self._behind_proxy(flow, exchange)
@@ -285,12 +78,6 @@ class Identity:
         except Refused as refusal:
             await self._refused(flow, exchange, refusal.code, refusal.rule)
             raise
-
-    def _plain_from_afar(self, flow: http.HTTPFlow) -> bool:
-        """Without TLS to us, credentials and prompts cross a network in the clear."""
-        if self.allow_plain_proxy or flow.client_conn.tls_established:
-            return False
-        return not hooks.is_near(flow.client_conn) and not hooks.client_state(flow.client_conn).get("proxy_tls")
 
     def _behind_base_url(self, flow: http.HTTPFlow, exchange: Exchange) -> Connection:
         first, _, rest = flow.request.path.lstrip("/").partition("/")
@@ -331,11 +118,11 @@ class Identity:
     def _agreed(self, flow: http.HTTPFlow, exchange: Exchange, state: dict[str, Any]) -> Connection:
         """The connection, if CONNECT, SNI and Host name one and the same host."""
         host, port = normal_host(flow.request.host) or "", flow.request.port
-        exchange.provider = _provider_name(host)
+        exchange.provider = provider_name(host)
         if "connect" in state:
             target = state["connect"]
             sni = flow.client_conn.sni
-            exchange.provider = _provider_name(target[0])
+            exchange.provider = provider_name(target[0])
             agree = (host, port) == target and not (sni and normal_host(sni) != target[0])
         else:
             target = (host, port)
@@ -400,7 +187,7 @@ class Identity:
                 "credentials_disagree",
                 "the proxy's token and the API key's token name different people; send one of them. Type: affidavit whoami",
             )
-        self._check_identified(callers[0])
+        check_identified(self.desk, callers[0])
         if exchange.connection.refuse_client_keys and any(is_provider_key(slot.value) for slot in theirs):
             raise Refused(
                 403,
@@ -411,7 +198,7 @@ class Identity:
             )
         if state.get("seen") is not callers[0]:
             state["seen"] = callers[0]
-            if shared := self.desk.directory.seen_from(callers[0], _address(flow)):
+            if shared := self.desk.directory.seen_from(callers[0], client_address(flow)):
                 await self.desk.record(shared)
         return callers[0]
 
@@ -420,11 +207,6 @@ class Identity:
         if slot.holds is Holds.JWT and self.desk.policies.identity.issuers:
             return self.desk.directory.issuers.addressed(slot.value)
         return slot.holds is Holds.TOKEN
-
-    def _check_identified(self, caller: Caller) -> None:
-        decision = decide.may_identify(self.desk.policies, caller)
-        if not decision.allowed:
-            raise Refused(401, decision.code, decision.hint, rule=decision.rule)
 
     def _take_off(
         self, flow: http.HTTPFlow, exchange: Exchange, said: list[tuple[str, str]], off: list[Slot], ours: list[Slot]
@@ -450,9 +232,9 @@ class Identity:
 
     async def _refused(self, flow: http.HTTPFlow, exchange: Exchange, code: str, rule: str = "") -> None:
         connection = exchange.connection.id if exchange.connection else ""
-        await self._event(
-            "identity.refused", exchange.id, await self._presumed(flow),
-            code=code, door=exchange.door, host=flow.request.pretty_host, connection=connection, client=_address(flow),
+        await record_event(
+            self.desk, "identity.refused", exchange.id, await self._presumed(flow),
+            code=code, door=exchange.door, host=flow.request.pretty_host, connection=connection, client=client_address(flow),
             **({"rule": rule} if rule else {}),
         )  # fmt: skip
         exchange.at_door = True
@@ -467,10 +249,6 @@ class Identity:
         except TokenRefused:
             return ""
         return caller.subject
-
-    async def _event(self, kind: str, exchange_id: str, actor: str, *, client: str = "", **attrs: str | int) -> None:
-        meta = {"client_address": client} if client else None
-        await self.desk.record(Event(kind, actor=actor, exchange_id=exchange_id, attrs=attrs, meta=meta))
 
 
 def _without(path: str, parameter: str) -> str:
@@ -497,19 +275,6 @@ def _said(flow: http.HTTPFlow) -> list[tuple[str, str]]:
     ]
 
 
-def _names_another(data: bytes, host: str) -> bool | None:
-    """Whether a ClientHello in a tunnel asks for another host than CONNECT did. None: it is not whole yet. What is no TLS names none."""
-    if data[:1] != b"\x16":
-        return False
-    try:
-        hello = parse_client_hello(data)
-    except ValueError:
-        return True
-    if hello is None:
-        return None
-    return bool(hello.sni) and normal_host(hello.sni) != (normal_host(host) or host)
-
-
 def _authority(header: str | None, target: tuple[str, int], usual_port: int) -> tuple[str, int]:
     """Host and port that a Host header names; a missing port is the scheme's (RFC 9110 4.2). Without a header: the target."""
     if not header:
@@ -518,21 +283,3 @@ def _authority(header: str | None, target: tuple[str, int], usual_port: int) -> 
     if not colon:
         name, port = header, str(usual_port)
     return normal_host(name) or "", int(port) if port.isdecimal() else 0
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def _provider_name(host: str) -> str:
-    provider = provider_of_host(host)
-    return provider.name if provider else "generic"
-
-
-def _address(flow: object) -> str:
-    peer = getattr(getattr(flow, "client_conn", None), "peername", None)
-    return str(peer[0]) if peer else ""

@@ -2,7 +2,8 @@
 
 mitmproxy calls every hook in list order, on replies too. Why this order:
   login        answers what is asked of the gateway itself; no other addon sees it
-  identity     first: nothing is done for a caller who is not known
+  connecting   where to, before anything is asked there
+  identity     first of a request: nothing is done for a caller who is not known
   masking      before anything is written or shown: recording and approvers see the masked view only
   recording    `exchange.opened` is durable before anyone is asked and before anything leaves
   approval     decides on what was recorded; the last moment a call can stop
@@ -37,6 +38,7 @@ if str(ROOT) not in sys.path:  # `mitmdump -s addons/stack.py` starts with the f
 
 from addons import hooks, layers, sockets  # noqa: E402 -- after the path above
 from addons.approval import Approval  # noqa: E402
+from addons.connecting import Connecting  # noqa: E402
 from addons.console.anchoring import first_round, keep_anchored  # noqa: E402
 from addons.console.control import serving  # noqa: E402
 from addons.console.desk import Desk  # noqa: E402
@@ -54,7 +56,16 @@ from addons.recording import Closing, Recording  # noqa: E402
 
 log = logging.getLogger("affidavit")
 
-ORDER: tuple[Callable[[Desk], object], ...] = (Login, Identity, Masking, Recording, Approval, Credentials, Closing)
+ORDER: tuple[Callable[[Desk], object], ...] = (
+    Login,
+    Connecting,
+    Identity,
+    Masking,
+    Recording,
+    Approval,
+    Credentials,
+    Closing,
+)
 
 OPTIONS: tuple[tuple[str, type, Any, str, tuple[int, int] | None], ...] = (
     ("affidavit_state", str, "", "State folder. Empty: $AFFIDAVIT_STATE, else ~/.affidavit.", None),
@@ -225,7 +236,7 @@ class Stack:
         assert self.desk
         made = [owner(self.desk) for owner in ORDER]
         self._parts = {type(part): part for part in made}
-        for owner in (Login, Identity):
+        for owner in (Login, Connecting, Identity):
             self._parts[owner].allow_plain_proxy = self._options.affidavit_allow_plain_proxy
         recording: Recording = self._parts[Recording]
         recording.request_bytes, recording.reply_bytes = (

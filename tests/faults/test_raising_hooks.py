@@ -11,10 +11,10 @@ from tests.end_to_end.sdk import Worker
 from tests.faults.raising_launcher import PLANTED
 
 BEFORE_IT_LEAVES = (
-    "addons.identity:Identity.http_connect",
-    "addons.identity:Identity.next_layer",
+    "addons.connecting:Connecting.http_connect",
+    "addons.connecting:Connecting.next_layer",
     "addons.identity:Identity.requestheaders",
-    "addons.identity:Identity.server_connect",
+    "addons.connecting:Connecting.server_connect",
     "addons.masking:Masking.request",
     "addons.recording:Recording.requestheaders",
     "addons.recording:Recording.request",

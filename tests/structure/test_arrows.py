@@ -47,6 +47,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 SHARED_BY_ADDONS = {
     "echoes",
+    "entrance",
     "facts",
     "histories",
     "hooks",

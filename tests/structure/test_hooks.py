@@ -7,11 +7,12 @@ import inspect
 import pytest
 from mitmproxy import hooks as mitmproxy_hooks
 
-from addons import approval, credentials, identity, login, masking, recording, stack
+from addons import approval, connecting, credentials, identity, login, masking, recording, stack
 from addons.layers import MalformedHook, ReplyPieceHook, UpstreamFailedHook
 
 ORDER = (
     login.Login,
+    connecting.Connecting,
     identity.Identity,
     masking.Masking,
     recording.Recording,
@@ -21,24 +22,24 @@ ORDER = (
 )
 NAMES = set(mitmproxy_hooks.all_hooks) | {MalformedHook.name, ReplyPieceHook.name, UpstreamFailedHook.name}
 TABLE = {
-    "http_connect": "Identity",
-    "next_layer": "Identity",
-    "server_connect": "Identity",
+    "http_connect": "Connecting",
+    "next_layer": "Connecting",
+    "server_connect": "Connecting",
     "requestheaders": "Identity Recording",
     "request": "Login Masking Recording Approval Credentials",
     "responseheaders": "Recording Credentials",
     "reply_piece": "Masking Approval",
     "upstream_failed": "Closing",
-    "tcp_start": "Identity",
-    "udp_start": "Identity",
-    "dns_request": "Identity",
+    "tcp_start": "Connecting",
+    "udp_start": "Connecting",
+    "dns_request": "Connecting",
 }
 # Not wrapped, and why that lets nothing through.
 OPEN = {
-    "Identity.client_disconnected": "the connection is over",
-    "Identity.malformed": "answered with 400 and closed before it is called",
-    "Identity.server_connected": "only puts the checked name back; a fault leaves the connection unusable for reuse",
-    "Identity.server_connect_error": "there is no connection",
+    "Connecting.client_disconnected": "the connection is over",
+    "Connecting.malformed": "answered with 400 and closed before it is called",
+    "Connecting.server_connected": "only puts the checked name back; a fault leaves the connection unusable for reuse",
+    "Connecting.server_connect_error": "there is no connection",
     "Recording.websocket_message": "guards itself: drops the message and kills the flow",
     "Masking.error": "the flow is over; Closing still writes the record",
     "Masking.websocket_end": "the connection is over; Closing still writes the record",
