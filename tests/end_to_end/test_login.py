@@ -35,6 +35,14 @@ def test_a_person_signs_in_by_device_calls_a_model_and_is_refused_once_their_gro
             assert time.monotonic() < removed_at + 30, "the removal was not noticed"
             count = bench.provider.count
         noticed_after = time.monotonic() - removed_at
+        print(
+            f"removed from the group; the first call refused {noticed_after:.1f} s later, recheck_seconds {RECHECK_SECONDS}"
+        )
+        (end,) = [
+            json.loads(event["leaf"])
+            for event in bench.events_since(seq, "exchange.closed")
+            if event["exchange_id"] == row["id"]
+        ]
 
         client = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
         gateway = [path.read_bytes() for path in (*bench.state.path.rglob("*"), bench.gateway.log) if path.is_file()]
@@ -46,6 +54,7 @@ def test_a_person_signs_in_by_device_calls_a_model_and_is_refused_once_their_gro
         assert not [held for held in (*client, *gateway, *package) if PROVIDER_KEY.encode() in held]
         assert not [held for held in (*gateway, *package) if token.encode() in held]
         assert first.error == ""
+        assert end["attrs"]["credential"].startswith("hmac-sha256:")
         assert (row["subject"], json.loads(row["groups"]), row["purpose"], row["grade"], row["connection"]) == (
             f"{provider.issuer}|alice", ["engineering"], "OPS-7: notes", "managed", "openai",
         )  # fmt: skip

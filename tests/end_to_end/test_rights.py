@@ -80,6 +80,23 @@ def test_once_the_tokens_of_the_day_are_used_nothing_more_goes_out_a_restart_inc
         assert bench.provider.count == counted == 2
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_an_account_of_several_people_is_refused_by_the_rule_that_names_it(
+    make_bench: MakeBench, python_sdk: Worker, door: str
+) -> None:
+    shared_accounts = (
+        '  - {id: no-shared-accounts, groups: ["*"], subjects: ["*|svc-*"], connections: ["*"], effect: deny}\n'
+    )
+    with make_bench(identity=RIGHTS.format(limit="effect: allow") + shared_accounts) as bench:
+        seq = bench.last_seq()
+        done = bench.ask(python_sdk, "openai", door, "hello", who=bench.state.mint("svc-build", "engineering"))
+        ended = refused(bench, seq)
+        person = bench.ask(python_sdk, "openai", door, "hello")
+
+        assert (done.status, ended) == (403, ("refused", "denied_by_right", "rights:no-shared-accounts"))
+        assert (person.error, bench.provider.count) == ("", 1)
+
+
 def answered_from(bench: Bench, address: str, who: str = "alice") -> int:
     """One call by the base URL from this address of the machine's own: all of 127.0.0.0/8 is loopback."""
     port = bench.gateway.base_url_port

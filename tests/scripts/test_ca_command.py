@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from mitmproxy.certs import CertStore
 
 from scripts import ca
@@ -76,6 +77,16 @@ def test_a_renewed_certificate_is_believed_by_clients_with_the_old_bundle_and_th
     assert changes(state) == ["renewed"]
 
 
+def in_pem(bundle: Path) -> list[bytes]:
+    return [one.fingerprint(hashes.SHA256()) for one in x509.load_pem_x509_certificates(bundle.read_bytes())]
+
+
+def in_java(store: Path) -> list[bytes]:
+    found = pkcs12.load_pkcs12(store.read_bytes(), None)
+    return [one.certificate.fingerprint(hashes.SHA256()) for one in found.additional_certs]
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # of roots that the machine trusts
 @pytest.mark.long
 def test_a_rotation_overlaps_so_that_no_client_is_ever_left_without(state: State, tmp_path: Path) -> None:
     first = leaf(state, tmp_path).read_bytes()
@@ -96,6 +107,7 @@ def test_a_rotation_overlaps_so_that_no_client_is_ever_left_without(state: State
     assert trusted(between, second)
     assert trusted(state.path / "bundle.pem", of_first)
     assert not trusted(old, second)
+    assert in_java(state.path / "bundle.p12") == in_pem(state.path / "bundle.pem")
     assert changes(state) == ["rotation_begun", "rotated"]
     assert not (state.path / "ca/next.pem").exists()
 
