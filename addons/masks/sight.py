@@ -42,6 +42,7 @@ _BORN_BEFORE = 64  # as far as it may stand before the date, and the longest dat
 _NUMBERS = re.compile(
     rb"0(?<!00)(?<!0\.0)(?!0{0,2}\.0{5,}(?![0.]))(?:[ .\-/()]{0,3}0){5,400}"
 )  # on marks; no 0.1234567
+_LONGEST_NUMBERS = 1 + 400 * 4  # characters
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
 _SIX_DIGITS = 6 + 5 * 3  # characters, at most
 _MEETINGS = (b"A0", b"0A", b"A-0", b"0-A")
@@ -277,12 +278,12 @@ class Sight:
     def numbers(self) -> Strip:
         if not finds(_MANY_DIGITS, self.calm(), _SIX_DIGITS):
             return NOTHING
-        found = (match.span() for match in _NUMBERS.finditer(self.calm()))
+        found = _in_turns(_NUMBERS, self.calm())
         return self._cut([place for place in found if not _DATE.fullmatch(self.text, *place)], 4, 4)
 
     def capitals(self) -> Strip:
         marks = self.calm() if self.capital is self.raw else self.calm().upper()
-        if not _MEETING.search(marks):
+        if not finds(_MEETING, marks, 3):
             return NOTHING
         classes = bytearray(marks.translate(_MEETING_CLASS))
         for start, end in self.runs:  # nothing else of this family is that long
@@ -339,6 +340,19 @@ class Sight:
         pieces.append(self.text[left:right])
         around.append(self.text[max(read, left - _WORDS_BEFORE) : right + _WORDS_AFTER])
         return Strip(BREAK.join(pieces), starts, sources, around)
+
+
+def _in_turns(pattern: re.Pattern[bytes], marks: bytes) -> Iterator[tuple[int, int]]:
+    """Where it matches; no step over a long run in which it does not keeps the interpreter for long."""
+    place, turn = 0, 1 << 16
+    while place < len(marks):
+        stop = place + turn
+        for match in pattern.finditer(marks, place, stop + _LONGEST_NUMBERS):
+            if match.start() >= stop:
+                break
+            yield match.span()
+            place = match.end()
+        place = max(place, stop)
 
 
 def _meetings(classes: bytearray) -> Iterator[int]:

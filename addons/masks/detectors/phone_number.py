@@ -20,8 +20,9 @@ _INTERNATIONAL = regex.compile(
 _NORTH_AMERICAN = regex.compile(
     rf"(?<![\w.+\-/])(?<![0-9] )(?:\+?1[ .\-]?)?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}(?P<sep>[ .\-]))[2-9][0-9]{{2}}[ .\-][0-9]{{4}}(?![\w]|{_S}[0-9])"
 )
+_TOO_MANY = rf"\(?[0-9](?:{_S}?[0-9]){{15}}"  # no number ends within; said first, or each place of a table would be tried nine times
 _ANY = regex.compile(
-    rf"(?<![\w.+\-])(?!(?:19|20)[0-9]{{2}}[\-/.](?:0[1-9]|1[0-2]|20)[\-/.0-9])\(?[0-9](?:(?:{_S}|\) ?| \(|- )?[0-9]){{6,14}}(?![\w])(?!{_S}[0-9])"
+    rf"(?<![\w.+\-])(?!{_TOO_MANY})(?!(?:19|20)[0-9]{{2}}[\-/.](?:0[1-9]|1[0-2]|20)[\-/.0-9])\(?[0-9](?:(?:{_S}|\) ?| \(|- )?[0-9]){{6,14}}(?![\w])(?!{_S}[0-9])"
 )
 _CONTEXT = words(
     "phone", "telephone", "tel", "telefon", "telefono", "téléphone", "mobile", "cell", "cellphone", "call", "fax", "contact", "whatsapp", "sms", "text me",
