@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,15 @@ from addons.masks.rules import Action, Rule, Wire
 from addons.masks.spans import Span, united
 from addons.masks.wire import Changer
 from addons.providers.call import Call
-from addons.providers.doors import stream_parser
-from addons.providers.pieces import sealed
+from addons.providers.doors import conversation, stream_parser
+from addons.providers.json_values import loads
+from addons.providers.pieces import sealed, spots
 from addons.providers.rewriting import Rewriter
 from scripts.measuring import masking_peers, noise
 from scripts.measuring.masking_corpus import Document, documents
 from scripts.measuring.masking_encodings import ENCODINGS, MEGABYTE, VALUES, WORST, nested, worst
 from scripts.measuring.rows import Goal, Row, row
+from scripts.measuring.socket_formats import SOCKET_FORMATS, SocketFormat
 from scripts.measuring.stream_formats import FORMATS, Format
 from scripts.proxy import spare_the_collector
 
@@ -285,23 +288,40 @@ def of_splits(*, quick: bool) -> tuple[list[Row], list[Table]]:
     scope = scope_of()
     values = dict(list(VALUES.items())[:4]) if quick else VALUES
     same_of_all, total = 0, 0
-    for form in FORMATS:
+    for name, read in ways(said, spoken).items():
         same, of, differ = 0, 0, set()
-        for name, value in values.items():
-            whole = said(scope, form, [f"it is {value} so"])
+        for kind, value in values.items():
+            whole = read(scope, [f"it is {value} so"])
             for cut in range(1, len(value)):
                 of += 1
-                if said(scope, form, [f"it is {value[:cut]}", f"{value[cut:]} so"]) == whole and value not in "".join(
-                    whole
-                ):
+                if read(scope, [f"it is {value[:cut]}", f"{value[cut:]} so"]) == whole and value not in "".join(whole):
                     same += 1
                 else:
-                    differ.add(name)
-        table.add_row(form.name, f"{same} of {of}", ", ".join(sorted(differ)))
+                    differ.add(kind)
+        table.add_row(name, f"{same} of {of}", ", ".join(sorted(differ)))
         same_of_all, total = same_of_all + same, total + of
     return [
         row("split_same_ratio", same_of_all / total, Goal("of splits", 1.0, 1.0), spread=f"{same_of_all} of {total}")
     ], [table]
+
+
+type Read = Callable[[ScopedMasker, Sequence[str]], list[str]]
+
+
+def ways(
+    of_stream: Callable[[ScopedMasker, Format, Sequence[str]], list[str]],
+    of_socket: Callable[[ScopedMasker, SocketFormat, Sequence[str]], list[str]],
+) -> dict[str, Read]:
+    """By the name of each stream's format and each WebSocket's: what is made of pieces said in it."""
+    streams: dict[str, Read] = {
+        form.name: lambda scope, pieces, form=form: of_stream(scope, form, pieces)  # type: ignore[misc]
+        for form in FORMATS
+    }
+    sockets: dict[str, Read] = {
+        form.name: lambda scope, pieces, form=form: of_socket(scope, form, pieces)  # type: ignore[misc]
+        for form in SOCKET_FORMATS
+    }
+    return streams | sockets
 
 
 def said(scope: ScopedMasker, form: Format, pieces: Sequence[str]) -> list[str]:
@@ -319,6 +339,22 @@ def said(scope: ScopedMasker, form: Format, pieces: Sequence[str]) -> list[str]:
     return joined(found) if form.endpoint == "generic" else found
 
 
+def spoken(scope: ScopedMasker, form: SocketFormat, pieces: Sequence[str]) -> list[str]:
+    """The record's texts of a provider's messages; what comes between the pieces comes as often as there are pieces, and counts once."""
+    reader = conversation(Call(form.provider, "chat", form.endpoint, "", True, ()))
+    told = [reader.take(message, is_text=True, from_client=False) for message in form.messages(0, pieces)]
+    texts = (
+        one.part.content
+        for one in (*chain.from_iterable(told), *reader.end())
+        if one.role == "assistant" and not one.part.base64
+    )
+    return list(dict.fromkeys(recorded(scope, text) for text in texts))
+
+
+def recorded(scope: ScopedMasker, text: str) -> str:
+    return scope.document(text.encode(), "application/json").text if text[:1] == "{" else scope.text(text).text
+
+
 def joined(said: Sequence[str]) -> list[str]:
     """Of an unknown stream, recorded line by line: its text."""
     return ["".join(json.loads(line)["output"]["text"] for line in said[0].splitlines())]
@@ -330,12 +366,12 @@ def joined(said: Sequence[str]) -> list[str]:
 def of_live(corpus: Sequence[Document]) -> tuple[list[Row], list[Table]]:
     """Streams masked while they run: the caller's text against the uncut one's, characters held back, and what a chunk costs."""
     scope, same, total, held = scope_of(wire=True), 0, 0, 0
-    for form in FORMATS:
+    for read in ways(through, through_socket).values():
         for value in VALUES.values():
-            whole = through(scope, form, [f"it is {value} so", TAIL])
+            whole = read(scope, [f"it is {value} so", TAIL])
             for cut in range(1, len(value), 2):
                 total += 1
-                same += through(scope, form, [f"it is {value[:cut]}", f"{value[cut:]} so", TAIL]) == whole
+                same += read(scope, [f"it is {value[:cut]}", f"{value[cut:]} so", TAIL]) == whole
     taken: list[float] = []
     for each in corpus:
         text = LiveText(scope.find)
@@ -372,6 +408,19 @@ def through(scope: ScopedMasker, form: Format, pieces: Sequence[str]) -> list[st
     parser.finish()
     found = [part.content for part in parser.reply().parts]
     return joined(found) if form.endpoint == "generic" else found
+
+
+def through_socket(scope: ScopedMasker, form: SocketFormat, pieces: Sequence[str]) -> list[str]:
+    """The texts of a WebSocket as the caller gets them, piece by piece."""
+    rewriter = Rewriter("", Changer(scope, {}, sealed))
+    told = [one for message in form.messages(0, pieces) for one in rewriter.message(message)]
+    texts: dict[object, str] = {}
+    for message in (*told, *rewriter.rest()):
+        for spot in spots("", loads(message)):
+            texts[spot.channel] = texts.get(spot.channel, "") + spot.text
+    return [
+        text.replace("hm ", "") for text in texts.values()
+    ]  # what the person says meanwhile comes as often as there are pieces
 
 
 # -- worst ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Request, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
+from scripts.measuring.socket_formats import LIVE, codex, live, live_voice, realtime
 from tests.end_to_end import raw
 from tests.end_to_end.gateway import Bench
 from tests.end_to_end.sdk import PYTHON
@@ -26,7 +27,6 @@ RULE = 'version: 1\nrules:\n  - {{id: all, entities: ["*"], action: hash, wire: 
 MASKED = RULE.format(wire="response")
 RESTORED = RULE.format(wire="request, restore: true")
 REALTIME, CODEX = "/v1/realtime?model=gpt-realtime", "/v1/responses"
-LIVE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 CONNECTIONS = """\
 version: 1
 other_hosts: deny
@@ -156,73 +156,6 @@ class Client:
         self.sock.close()
 
 
-def delta(kind: str, number: int, text: str, key: str = "delta") -> dict[str, Any]:
-    return {"type": kind, "event_id": f"e{number}", "response_id": f"r{number}", "item_id": f"i{number}", "output_index": 0, "content_index": 0, key: text}  # fmt: skip
-
-
-def realtime(number: int, pieces: list[str]) -> list[Any]:
-    """A voice: sound comes between the pieces of its transcript, and what the person is heard to say too."""
-    said: list[Any] = [{"type": "response.created", "response": {"id": f"r{number}", "output": []}}]
-    for piece in pieces:
-        said += [
-            delta("response.output_audio_transcript.delta", number, piece),
-            delta("response.output_audio.delta", number, "UklGRg=="),
-            {
-                "type": "conversation.item.input_audio_transcription.delta",
-                "item_id": "heard",
-                "content_index": 0,
-                "delta": "hm ",
-            },
-            {"type": "rate_limits.updated", "rate_limits": []},
-            {"type": "error", "error": {"type": "invalid_request_error", "message": "no such item"}},
-        ]
-    whole = "".join(pieces)
-    item = {"id": f"i{number}", "type": "message", "role": "assistant", "content": [{"type": "output_audio", "transcript": whole}]}  # fmt: skip
-    return [
-        *said,
-        delta("response.output_audio.done", number, "", "audio"),
-        delta("response.output_audio_transcript.done", number, whole, "transcript"),
-        {"type": "response.output_item.done", "output_index": 0, "response_id": f"r{number}", "item": item},
-        {"type": "response.done", "response": {"id": f"r{number}", "status": "completed", "output": [item]}},
-    ]
-
-
-def codex(number: int, pieces: list[str]) -> list[Any]:
-    """A call's arguments in pieces, as JSON."""
-    said = [delta("response.function_call_arguments.delta", number, piece) for piece in _in_json(pieces)]
-    item = {"id": f"i{number}", "type": "function_call", "call_id": "c", "name": "say", "arguments": "".join(_in_json(pieces))}  # fmt: skip
-    return [
-        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "arguments": ""}},
-        *said,
-        delta("response.function_call_arguments.done", number, item["arguments"], "arguments"),
-        {"type": "response.output_item.done", "output_index": 0, "item": item},
-        {"type": "response.completed", "response": {"id": f"r{number}", "status": "completed", "output": [item]}},
-    ]
-
-
-def _in_json(pieces: list[str]) -> list[str]:
-    return [f'{{"text": "{pieces[0]}', *pieces[1:-1], f'{pieces[-1]}"}}']
-
-
-def live(_number: int, pieces: list[str]) -> list[Any]:
-    """Gemini's own words, as bytes."""
-    said = [{"serverContent": {"modelTurn": {"parts": [{"text": piece}]}}} for piece in pieces]
-    return [json.dumps(one).encode() for one in (*said, {"serverContent": {"turnComplete": True}})]
-
-
-def live_voice(_number: int, pieces: list[str]) -> list[Any]:
-    sound = {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm", "data": "UklGRg=="}}]}}}
-    said: list[Any] = []
-    for piece in pieces:
-        said += [
-            sound,
-            {"serverContent": {"outputTranscription": {"text": piece}}},
-            {"serverContent": {"inputTranscription": {"text": "hm "}}},
-            {"usageMetadata": {"totalTokenCount": 1}},
-        ]
-    return [json.dumps(one) for one in (*said, {"serverContent": {"turnComplete": True}})]
-
-
 def said_in(messages: list[Any], *keys: str) -> str:
     """All that stands under one of these keys, joined."""
     found = ""
@@ -287,7 +220,7 @@ def test_a_value_cut_anywhere_over_messages_never_reaches_the_client(make_bench,
     if form is realtime:
         assert deltas_of("conversation.item.input_audio_transcription.delta")(told[0]) == "hm hm hm "
     if form is codex:
-        assert json.loads(masked)["text"].endswith(MORE)
+        assert json.loads(masked)["note"].endswith(MORE)
 
 
 @pytest.mark.parametrize("deflated", quick(1, [True, False]))
@@ -310,7 +243,7 @@ def test_the_provider_hears_placeholders_and_the_client_gets_its_own_values_back
         recorded = made.messages(made.closed_exchange(0)["id"])
     assert EMAIL not in json.dumps([heard.heard, recorded])
     assert "[EMAIL_ADDRESS:" in heard.heard[0]
-    (restored,) = said
+    (restored,) = (json.loads(one)["note"] if form is codex else one for one in said)
     assert f"to {EMAIL} grüße{MORE}" in restored
 
 
