@@ -10,10 +10,8 @@ import base64
 import re
 from typing import Final
 
-from addons.providers.aws_eventstream import EXCEPTION
 from addons.providers.bedrock_converse import BEDROCK_REFUSAL
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
-from addons.providers.failures import failure
 from addons.providers.generic import generic_reply
 from addons.providers.json_values import array, compact, obj, text
 from addons.providers.media import by_value
@@ -52,14 +50,9 @@ class AgentAssembler:
         self.done = False
         self._text: list[str] = []
         self._beside: list[Part] = []
-        self._failure: Reply | None = None
 
     def take(self, event: str, value: Json) -> tuple[Part, ...]:
         body = obj(value)
-        if event.startswith(EXCEPTION):
-            self._failure = failure({**body, "status": event.removeprefix(EXCEPTION)}, {})
-            self.done = True
-            return ()
         if event == "chunk":
             self._text.append(_decoded(text(body.get("bytes"))))
             self._tell("attribution", body.get("attribution"))
@@ -84,11 +77,8 @@ class AgentAssembler:
 
     def reply(self) -> Reply:
         said = "".join(self._text)
-        failed = self._failure
         return Reply(
-            parts=(*((Part(Kind.TEXT, said),) if said else ()), *self._beside, *(failed.parts if failed else ())),
-            error=failed.error if failed else "",
-            complete=bool(said or self._beside or failed),
+            parts=(*((Part(Kind.TEXT, said),) if said else ()), *self._beside), complete=bool(said or self._beside)
         )
 
 

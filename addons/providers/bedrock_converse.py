@@ -6,15 +6,15 @@ Source: Amazon Bedrock API reference, Converse, ConverseStream and their errors 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 import orjson
 
-from addons.providers.aws_eventstream import EXCEPTION, write_frame
+from addons.providers.aws_eventstream import write_frame
 from addons.providers.bedrock_content import block_parts, message_parts, system_parts
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
-from addons.providers.failures import failure
-from addons.providers.json_values import NotJson, count, loads, obj, text, words
+from addons.providers.json_values import NotJson, array, count, loads, obj, text, words
 from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.paths import model_in, streams
 from addons.providers.wire import Endpoint, Refusal, WireRequest
@@ -77,6 +77,7 @@ class _BlockDraft:
         self._input: list[str] = []
         self._reasoning: dict[str, list[str]] = {}
         self._citations: list[Json] = []
+        self._result: list[dict[str, Json]] = []  # of a tool that the provider ran
 
     def add(self, delta: dict[str, Json]) -> None:
         for key, value in delta.items():
@@ -87,15 +88,28 @@ class _BlockDraft:
             elif key == "reasoningContent":
                 for name, piece in obj(value).items():
                     self._reasoning.setdefault(name, []).append(words(piece))
+            elif key == "toolResult":
+                self._add_result(array(value))
             elif key == "citation":
                 self._citations.append(value)
             else:
                 self._rest[key] = value
 
+    def _add_result(self, entries: list[Json]) -> None:
+        """A text may be cut into many."""
+        for entry in map(obj, entries):
+            last = self._result[-1] if self._result else {}
+            if entry.keys() == last.keys() == {"text"}:
+                self._result[-1] = {"text": words(last["text"]) + words(entry["text"])}
+            else:
+                self._result.append(entry)
+
     def spelled(self) -> dict[str, Json]:
         block = dict(self._rest)
         if self.tool or self._input:
             block["toolUse"] = {**self.tool, "input": _input("".join(self._input), self.tool.get("input"))}
+        if self._result:
+            block["toolResult"] = {**obj(block.get("toolResult")), "content": self._result}
         if self._reasoning:
             said = {name: "".join(pieces) for name, pieces in self._reasoning.items()}
             block["reasoningContent"] = {"reasoningText": said, "redactedContent": said.get("redactedContent")}
@@ -124,13 +138,9 @@ class ConverseAssembler:
         self._drafts: dict[int, _BlockDraft] = {}
         self._open: set[int] = set()
         self._tail: dict[str, Json] = {}
-        self._failure: Reply | None = None
 
     def take(self, event: str, value: Json) -> tuple[Part, ...]:
         body = obj(value)
-        if event.startswith(EXCEPTION):
-            self._fail(event.removeprefix(EXCEPTION), body)
-            return ()
         if not event and len(body) == 1:  # Nova in InvokeModel wraps: {"contentBlockDelta": {…}}
             event = next(iter(body))
             body = obj(body[event])
@@ -145,10 +155,6 @@ class ConverseAssembler:
                 self._tail |= body
                 self.done = self.done or event == "metadata"
         return ()
-
-    def _fail(self, kind: str, body: dict[str, Json]) -> None:
-        self._failure = failure({**body, "status": kind}, {})
-        self.done = True
 
     def _start(self, body: dict[str, Json]) -> None:
         place = _place(body)
@@ -170,14 +176,7 @@ class ConverseAssembler:
     def reply(self) -> Reply:
         content = [self._drafts[place].spelled() for place in sorted(self._drafts)]
         reply = parse_reply({**self._tail, "output": {"message": {"content": content}}})
-        failed = self._failure
-        return Reply(
-            parts=(*reply.parts, *(failed.parts if failed else ())),
-            finish_reasons=reply.finish_reasons,
-            usage=reply.usage,
-            error=failed.error if failed else "",
-            complete=self.done or bool(reply.finish_reasons),
-        )
+        return replace(reply, complete=self.done or bool(reply.finish_reasons))
 
 
 def _place(body: dict[str, Json]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
@@ -43,11 +44,24 @@ def parse_reply(value: Json) -> Reply:
     body = obj(value)
     choices = [obj(choice) for choice in array(body.get("choices"))]
     messages = [obj(choice.get("message")) for choice in choices]
-    return _reply(body, messages, [text(choice.get("finish_reason")) for choice in choices])
+    reply = _reply(body, messages, [_reason(choice) for choice in choices])
+    failed = _failure_of(body, choices)
+    return replace(reply, parts=(*reply.parts, *failed.parts), error=failed.error) if failed else reply
+
+
+def _reason(choice: dict[str, Json]) -> str:
+    """Mistral on Bedrock says stop_reason; servers that say both keep a number or null in it."""
+    return text(choice.get("finish_reason")) or text(choice.get("stop_reason"))
+
+
+def _failure_of(body: dict[str, Json], choices: list[dict[str, Json]]) -> Reply | None:
+    """OpenRouter tells a failure of the model's host beside what was answered until then, or within it."""
+    failures = [body.get("error"), *[choice.get("error") for choice in choices]]
+    return next((failure(error, {}) for error in failures if error), None)
 
 
 def _reply(body: dict[str, Json], messages: Iterable[dict[str, Json]], finish_reasons: Iterable[str]) -> Reply:
-    parts = [part for message in messages for part in message_parts(message)]
+    parts = [part for message in messages if message for part in message_parts(message)]
     return Reply(
         parts=(*parts, *_sources(body)),
         model=text(body.get("model")),
@@ -86,6 +100,8 @@ class ChatAssembler:
         choices = body.get("choices")
         if not choices:
             self._note_failure(event, value)
+        elif body.get("error"):
+            self._failure = self._failure or _failure_of(body, [])
         if not self._model or not _LATE_KEYS.isdisjoint(body):
             self._envelope |= {key: body[key] for key in _ENVELOPE_KEYS if body.get(key)}
             self._model = text(body.get("model"))
@@ -103,8 +119,10 @@ class ChatAssembler:
         if draft is None:
             draft = self._drafts[place] = MessageDraft()
         draft.add(obj(choice.get("delta") or choice.get("message")))
-        reason = choice.get("finish_reason")
+        reason = choice.get("finish_reason") or choice.get("stop_reason")
         completed = draft.finish(reason) if reason and isinstance(reason, str) else ()
+        if choice.get("error"):
+            self._failure = self._failure or _failure_of({}, [choice])
         if draft.calls or draft.function or self._open:
             (self._open.add if draft.holding else self._open.discard)(place)
             self.holding = bool(self._open)

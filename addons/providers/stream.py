@@ -1,4 +1,7 @@
-"""Streams: a framer cuts bytes into events, an assembler makes a reply of them. Not a wire format; composes two of its halves."""
+"""Streams: a framer cuts bytes into events, an assembler makes a reply of them. Not a wire format; composes two of its halves.
+
+What the framing itself says of any format is read here: AWS's exception frames, and Bedrock's count of tokens in the last event.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from addons.providers.call import Frame, Json, Kind, Part, Reply
-from addons.providers.json_values import NotJson, loads
+from addons.providers.aws_eventstream import EXCEPTION
+from addons.providers.call import Frame, Json, Kind, Part, Reply, Usage
+from addons.providers.failures import failure
+from addons.providers.json_values import NotJson, count, loads, obj
 from addons.providers.sse import Cut
 
 DONE = b"[DONE]"
+_METRICS = "amazon-bedrock-invocationMetrics"  # beside the model's own last words, whichever model it is
 _LONGEST_STRAY_TEXT = 65_536  # characters kept of events that are no JSON, such as an HTML page under text/event-stream
 
 
@@ -49,6 +55,8 @@ class Stream:
         self._framer = framer
         self._assembler = assembler
         self._choose: Choose | None = choose
+        self._counted = Usage()
+        self._failure: Reply | None = None
         self._stray: list[str] = []  # events that are no JSON
         self._torn: list[str] = []  # the same, but for the tail: worth telling only where nothing else is
         self._stray_length = 0
@@ -72,6 +80,12 @@ class Stream:
 
     def reply(self) -> Reply:
         reply = self._assembler.reply()
+        if reply.usage == Usage() != self._counted:
+            reply = replace(reply, usage=self._counted)
+        if failed := self._failure:
+            reply = replace(
+                reply, parts=(*reply.parts, *failed.parts), error=reply.error or failed.error, complete=True
+            )
         stray = self._stray if reply.parts or reply.error else [*self._stray, *self._torn]
         if not stray:
             return reply
@@ -92,6 +106,12 @@ class Stream:
         except NotJson:
             self._keep_stray(cut.payload)
             return ()
+        if cut.event.startswith(EXCEPTION):
+            self._failure = failure({**obj(value), "status": cut.event.removeprefix(EXCEPTION)}, {})
+            self._assembler.done = True
+            return ()
+        if isinstance(value, dict) and (metrics := obj(value.pop(_METRICS, None))):
+            self._counted = _counted(metrics)
         if self._choose and isinstance(value, dict):
             self._assembler = self._choose(cut.event, value) or self._assembler
             self._choose = None
@@ -101,3 +121,11 @@ class Stream:
         if self._stray_length < _LONGEST_STRAY_TEXT:
             self._stray.append(payload[:_LONGEST_STRAY_TEXT].decode("utf-8", errors="replace"))
             self._stray_length += len(self._stray[-1]) + 1
+
+
+def _counted(metrics: dict[str, Json]) -> Usage:
+    return Usage(
+        input_tokens=count(metrics.get("inputTokenCount")),
+        output_tokens=count(metrics.get("outputTokenCount")),
+        cached_tokens=count(metrics.get("cacheReadInputTokenCount")),
+    )
