@@ -59,6 +59,8 @@ def readings(view: View, sight: Sight) -> Iterator[View]:
 
 
 def _of_run(view: View, start: int, end: int) -> Iterator[View]:
+    if view.text[start - 1 : start] == "." and view.text[start:end].isdecimal():  # of 0.8414709848078965
+        return
     if end - start == _UUID_LENGTH and view.text[start + 8] == "-" == view.text[start + 23]:
         return
     padding = _PADDING.match(view.text, end)

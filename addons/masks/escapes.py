@@ -6,6 +6,7 @@ Sources: RFC 8259 7 and ECMA-262 12.9.4 (backslashes), RFC 3986 2.1 (percent), W
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from addons.masks.sight import BREAK, SHARED
 from addons.masks.views import Builder, View
 
 _BEFORE, _AFTER = 100, 200  # characters that are read with an escape: a key name, the rest of a value
-_THREE_BYTES = regex.compile(r"(?:=[0-9A-F]{2}){3}")
+_SIGNS_OF_QUOTING, _SOFT_BREAKS = re.compile(r"=(?:3D|[0-9A-F]{2}(?:=[0-9A-F]{2}){2}|\r?\n)"), {"=\n", "=\r"}
 _ONE_BYTE = regex.compile(r"=[89A-F][0-9A-F]|=20(?=\r?\n)")
 _AFTER_BACKSLASH = regex.compile(r"\\([uUx0-3/])")
 _BRACED = regex.compile(r"\\u\{([0-9a-fA-F]+)\}")
@@ -53,8 +54,13 @@ def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
     after_backslash = {"\\" + letter for letter in _AFTER_BACKSLASH.findall(text)} if "\\" in text else set()
     if after_backslash and "\\\\" in text:
         after_backslash.add("\\\\")
+    signs = {sign for sign in "%&+" if sign in text}
     for escape in _ESCAPES:
-        if escape.literal in after_backslash if escape.literal[0] == "\\" else escape.literal in text:
+        if (
+            escape.literal in after_backslash
+            if escape.literal[0] == "\\"
+            else not signs.isdisjoint(escape.literal) and escape.literal in text
+        ):
             yield from (
                 (*match.span(), escape) for match in escape.pattern.finditer(text, concurrent=len(text) > SHARED)
             )
@@ -64,9 +70,8 @@ def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
 
 def _is_quoted_printable(text: str) -> bool:
     """`x=10` is not, nor a line that ends in `=`: it takes an escaped `=`, three bytes in a row, or both a byte and a soft line break."""
-    if "=3D" in text or _THREE_BYTES.search(text):
-        return True
-    return ("=\n" in text or "=\r\n" in text) and _ONE_BYTE.search(text) is not None
+    said = {found[0][:2] for found in _SIGNS_OF_QUOTING.finditer(text)}  # nearly always nothing
+    return bool(said - _SOFT_BREAKS) or (bool(said) and _ONE_BYTE.search(text) is not None)
 
 
 def _groups(found: list[tuple[int, int, Escape]]) -> Iterator[tuple[int, int]]:

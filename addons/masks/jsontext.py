@@ -64,13 +64,14 @@ def units(text: str, named: Callable[[str], str], above: str = "") -> list[Unit]
     number = next(numbers, len(text))
     matters = above
     passed = 0
+    brace, add = text.find, found.append
     for token in _STRING.finditer(text):
         start, end = token.span(1)
         while number < start:
             if number >= passed:  # else it stands in a string
-                found.extend(_long_number(text, number, matters if text.find("}", passed, number) < 0 else ""))
+                found.extend(_long_number(text, number, matters if brace("}", passed, number) < 0 else ""))
             number = next(numbers, len(text))
-        if matters and text.find("}", passed, start) >= 0:
+        if matters and brace("}", passed, start) >= 0:
             matters = ""
         passed = token.end()
         if token.lastindex == _KEY:
@@ -79,14 +80,14 @@ def units(text: str, named: Callable[[str], str], above: str = "") -> list[Unit]
                 heeded[key] = named(key), _may_be_value(key)
             matters, is_unit = heeded[key]
             if is_unit:
-                found.append(Unit(start, end))
+                add(Unit(start, end))
             if matters and (short := _SHORT_NUMBER.match(text, passed)):
-                found.append(Unit(short.start(1), short.end(1), matters, is_number=True))
+                add(Unit(short.start(1), short.end(1), matters, is_number=True))
         elif end - start >= _LONG_WORD or matters or (end - start >= _SHORTEST_VALUE and not token[1].isalpha()):
-            found.append(Unit(start, end, matters))
+            add(Unit(start, end, matters))
     while number < len(text):
         if number >= passed:
-            found.extend(_long_number(text, number, matters if text.find("}", passed, number) < 0 else ""))
+            found.extend(_long_number(text, number, matters if brace("}", passed, number) < 0 else ""))
         number = next(numbers, len(text))
     return found
 

@@ -45,7 +45,6 @@ _NUMBERS = re.compile(
 _LONGEST_NUMBERS = 1 + 400 * 4  # characters
 _MANY_DIGITS = re.compile(rb"0(?:[ .\-/()]{0,3}0){5}")  # without it `numbers` is empty; on marks
 _SIX_DIGITS = 6 + 5 * 3  # characters, at most
-_MEETINGS = (b"A0", b"0A", b"A-0", b"0-A")
 _FOUR, _CENTURIES = re.compile(rb"0000"), (b"19", b"20")  # on marks; no date has more digits before its year
 _MEETING = re.compile(
     rb"0(?:(?<=A0)|(?<=A[ -]0)|(?=[ -]?A))"
@@ -62,7 +61,7 @@ _COLONS = tuple(  # a sign without which there is none, and what it looks like i
     )
 )
 _UUID, _UUID_LENGTH = re.compile(r"(?![0-9\-]{36})[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"), 36
-_DATE = regex.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
+_DATE = re.compile(r"(?:19|20)[0-9]{2}(?P<sep>[\-/.])[01][0-9](?P=sep)[0-3][0-9](?: [0-9]{2})?")
 
 
 _DAY_AND_MINUTE = b"0000-00-00T00:00"
@@ -83,7 +82,6 @@ _MARKS_OF_TIME = _classes(
     )
 )
 _AS_CAPITALS = bytes.maketrans(b"TZ", b"AA")
-_MEETING_CLASS = _classes(lambda one: one if one in "0A" else "-" if one in " -" else ".")  # of marks
 _CASED_SHAPE_CLASS = bytes(
     ord("0")
     if chr(code).isdigit() and code < 0x80
@@ -285,11 +283,11 @@ class Sight:
         marks = self.calm() if self.capital is self.raw else self.calm().upper()
         if not finds(_MEETING, marks, 3):
             return NOTHING
-        classes = bytearray(marks.translate(_MEETING_CLASS))
+        classes = bytearray(marks)
         for start, end in self.runs:  # nothing else of this family is that long
             if end - start > _LONGEST_WORD and not _IBAN.match(self.text, start):
                 classes[start:end] = bytes(end - start)
-        return self._cut(((at, at + 2) for at in _meetings(classes)), 16, 48)
+        return self._cut(((at - 2, at + 2) for at in _meetings(classes)), 14, 48)
 
     def dotted(self) -> Strip:
         return self._cut([match.span() for match in _DOTTED.finditer(self.marks)], 24, 8)
@@ -356,18 +354,8 @@ def _in_turns(pattern: re.Pattern[bytes], marks: bytes) -> Iterator[tuple[int, i
 
 
 def _meetings(classes: bytearray) -> Iterator[int]:
-    """Where a capital stands next to a digit, or with one space or hyphen between."""
-    for at, end in blocks(len(classes)):
-        yield from sorted(
-            place for needle in _MEETINGS for place in _places(classes, needle, at, end + len(needle) - 1)
-        )
-
-
-def _places(classes: bytearray, needle: bytes, start: int, end: int) -> Iterator[int]:
-    start = classes.find(needle, start, end)
-    while start >= 0:
-        yield start
-        start = classes.find(needle, start + 1, end)
+    """Digits next to a capital, or with one space or hyphen between."""
+    return (match.start() for at, end in blocks(len(classes)) for match in _MEETING.finditer(classes, at, end + 2))
 
 
 _STRIPS: dict[str, Callable[[Sight], Strip]] = {
