@@ -36,7 +36,7 @@ SECONDS, SECONDS_A_MEGABYTE = (
 )  # ten times what the worst text took; every pattern is bounded, this is the last guard
 ROUNDS = 4
 _WHOLE = 1024  # up to here a piece is searched again as a whole
-_AROUND = 240  # twice as far as words are looked for, and the longest number
+_AROUND = 160  # as far as words are looked for, and the longest number
 _BEFORE, _AFTER = regex.compile(r"(?r)\S{0,4096}+"), re.compile(r"\S{0,4096}+")
 _OPENING = frozenset({"{", "[", " "})
 
