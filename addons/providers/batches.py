@@ -43,12 +43,13 @@ def _anthropic(provider: str, request: WireRequest, body: dict[str, Json]) -> Ca
 
 def _gemini(provider: str, request: WireRequest, body: dict[str, Json]) -> Call | None:
     batch = obj(body.get("batch"))
-    config = obj(batch.get("inputConfig"))
+    key = "inputConfig" if "inputConfig" in batch else "input_config"
+    config = obj(batch.get(key))
     listed = obj(config.get("requests"))
     entries = [obj(entry) for entry in array(listed.get("requests"))]
-    at = "/batch/inputConfig/requests/requests"
+    at = f"/batch/{key}/requests/requests"
     inner = [(f"{at}/{place}/request", obj(entry.get("request"))) for place, entry in enumerate(entries)]
-    around = [_but(body, "batch"), _but(batch, "inputConfig"), _but(config, "requests"), _but(listed, "requests")]
+    around = [_but(body, "batch"), _but(batch, key), _but(config, "requests"), _but(listed, "requests")]
     rest = {"around": around, "requests": [_but(entry, "request") for entry in entries]}
     return _call(GEMINI_GENERATE, "gemini.batches", provider, request, inner, rest)
 

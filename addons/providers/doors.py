@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from addons.providers.aws_eventstream import FrameFramer
-from addons.providers.call import Call, Json, Reply, Usage
+from addons.providers.call import Call, Json, Kind, Reply, Usage
 from addons.providers.conversation import AnyConversation, Reader
 from addons.providers.failures import failure_in, failure_of_status, failure_text
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
@@ -30,6 +30,7 @@ _FRAMERS: Final[dict[str, type[Framer]]] = {
     "application/x-ndjson": LineFramer,
     "application/ndjson": LineFramer,
     "application/jsonl": LineFramer,
+    "application/x-jsonl": LineFramer,
     "application/x-jsonlines": LineFramer,
     "application/stream+json": LineFramer,
 }
@@ -50,8 +51,11 @@ def parse_call(provider: str, request: WireRequest) -> Call:
     except NotJson:
         value = None
     body = value if isinstance(value, dict) else {}
-    found = endpoint or (of_request(body) if request.method.upper() == "POST" else None)
+    first = obj(value[0]) if isinstance(value, list) and value else body
+    found = endpoint or (of_request(first) if request.method.upper() == "POST" else None)
     call = found.parse_call(provider, request, body) if found and body else None
+    if found and found.parse_batch and isinstance(value, list):
+        call = found.parse_batch(provider, value)
     return _with_path(call or generic_call(provider, request, endpoint), request.path)
 
 
@@ -120,12 +124,17 @@ def _no_json(call: Call, reply: WireReply, kind: str) -> Reply:
     """A stream under a wrong content type, HTML under an error status, sound, an image, or JSON that was cut."""
     if reply.body.startswith(_EVENT_OPENERS) or (call.streamed and kind in _UNSURE):
         return _streamed(call, reply, SniffFramer())
+    if call.endpoint in _FILES and reply.body.startswith(b"{"):
+        lines = _streamed(call, reply, LineFramer())
+        if any(part.kind is not Kind.OTHER for part in lines.parts):
+            return lines
     whole = generic_body(reply)
     if reply.status >= 400:
         return failure_text(reply.status, whole.parts[0].content)
     return Reply(parts=whole.parts, complete=not kind.endswith("json"))
 
 
+_FILES: Final = frozenset({"files", "batches"})  # a batch's results come as any file does, or as a type of lines
 _EVENT_OPENERS: Final = (b"data:", b"event:", b": ", b"id:", b"\0\0")  # the last: a frame of AWS's event-stream
 
 

@@ -73,7 +73,12 @@ def _candidate_parts(candidate: dict[str, Json]) -> Iterator[Part]:
             yield Part(Kind.OTHER, compact(found), name=key, media_type=JSON_TYPE)
 
 
-_SOURCE_KEYS: Final = ("groundingMetadata", "urlContextMetadata", "citationMetadata")  # what the answer rests on
+_SOURCE_KEYS: Final = (
+    "groundingMetadata",
+    "urlContextMetadata",
+    "citationMetadata",
+    "finishMessage",
+)  # what the answer rests on, and why it ended
 
 
 def _blocked(feedback: dict[str, Json]) -> Iterator[Part]:

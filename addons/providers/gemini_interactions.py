@@ -114,7 +114,7 @@ def usage_of(value: Json) -> Usage:
     return Usage(
         input_tokens=count(usage.get("total_input_tokens")),
         output_tokens=count(usage.get("total_output_tokens")),
-        reasoning_tokens=count(usage.get("total_thought_tokens")),
+        reasoning_tokens=count(usage.get("total_thought_tokens", usage.get("total_reasoning_tokens"))),
         cached_tokens=count(usage.get("total_cached_tokens")),
         audio_tokens=audio_in(usage, ("input_tokens_by_modality", "output_tokens_by_modality"), ("tokens",)),
     )

@@ -94,12 +94,23 @@ def _spoken(entry: dict[str, Json], call_id: str) -> Part:
 def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> Call | None:
     if "jsonrpc" not in body:
         return None
-    method = text(body.get("method"))
-    operation = "execute_tool" if method == "tools/call" else ""
-    role = "assistant" if method else "tool"
-    return Call(
-        provider, operation, "mcp", "", streamed=False, turns=(Turn(role, body, "", message_parts),), parameters={}
-    )
+    return _asked(provider, (_turn(body, ""),))
+
+
+def parse_batch(provider: str, messages: list[Json]) -> Call | None:
+    """JSON-RPC's batch, which MCP had until 2025-06-18 and servers still take: each message is a turn of its own."""
+    if not messages or any("jsonrpc" not in obj(message) for message in messages):
+        return None
+    return _asked(provider, tuple([_turn(message, f"/{place}") for place, message in enumerate(messages)]))
+
+
+def _turn(message: Json, pointer: str) -> Turn:
+    return Turn("assistant" if text(obj(message).get("method")) else "tool", message, pointer, message_parts)
+
+
+def _asked(provider: str, turns: tuple[Turn, ...]) -> Call:
+    operation = "execute_tool" if any(turn.raw.get("method") == "tools/call" for turn in turns) else ""
+    return Call(provider, operation, "mcp", "", streamed=False, turns=turns, parameters={})
 
 
 def parse_reply(value: Json) -> Reply:
@@ -158,6 +169,7 @@ MCP_RPC: Final = Endpoint(
     parse_reply=parse_reply,
     assembler=McpAssembler,
     refusal=MCP_REFUSAL,
+    parse_batch=parse_batch,
     methods=frozenset(
         {"POST", "GET", "DELETE"}
     ),  # GET: a stream of the server's own messages; DELETE: the session's end

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote
 
 _MODEL: Final = re.compile(
-    r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/([^/:]+)"
+    r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/(?!completions$)([^/:]+)"
 )
 _STREAM: Final = re.compile(r"(?::stream\w+|[-_/]stream)$")
 

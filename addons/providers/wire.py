@@ -80,6 +80,7 @@ class Endpoint:
     refusal: Refusal
     methods: frozenset[str] = frozenset({"POST"})
     conversation: Callable[[], Conversation] | None = None  # of its WebSocket form
+    parse_batch: Callable[[str, list[Json]], Call | None] | None = None  # of a body that is a list of messages
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,3 +179,16 @@ def test_what_an_mcp_server_is_asked_for_is_read(name: str, *, streamed: bool) -
     said = [(one.kind, one.content, one.name, one.media_type, one.base64) for one in reply.parts if one.call_id == "4"]
     assert said == expected
     assert outcome_of(reply.parts, "4") == "returned"
+
+
+def test_gemini_says_why_it_ended() -> None:
+    reply = gemini.parse_reply(
+        {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "print(x)"}]}
+    )
+
+    assert reply.parts == (Part(Kind.OTHER, '"print(x)"', name="finishMessage", media_type="application/json"),)
+
+
+@pytest.mark.parametrize("word", ["total_thought_tokens", "total_reasoning_tokens"])
+def test_tokens_of_thought_are_counted_under_either_name(word: str) -> None:
+    assert gemini_interactions.usage_of({word: 5}).reasoning_tokens == 5

@@ -464,6 +464,48 @@ def test_what_else_is_fetched_from_an_mcp_server_is_a_call_too(method: str, para
     assert call.turns[0].parts() == (Part(Kind.TOOL_CALL, content, name=method, call_id="4"),)
 
 
+@pytest.mark.parametrize("provider", ["mcp", "generic"])
+def test_each_message_of_an_mcp_batch_is_read(provider: str) -> None:
+    messages = [
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "query", "arguments": {"sql": "DROP"}}},
+        {"jsonrpc": "2.0", "id": 9, "result": {"content": [{"type": "text", "text": "done"}]}},
+    ]
+    call = asked(provider, "/mcp", messages)
+
+    assert (call.endpoint, call.operation) == ("mcp", "execute_tool")
+    assert [row[:3] for row in rows(call)] == [
+        ("/0", "assistant", "other"),
+        ("/1", "assistant", "tool_call"),
+        ("/2", "tool", "tool_result"),
+    ]
+
+
+def test_a_list_that_is_no_mcp_batch_is_recorded_whole() -> None:
+    call = asked("mcp", "/mcp", [{"jsonrpc": "2.0", "method": "ping"}, 1])
+
+    assert [row[2:] for row in rows(call)] == [("other", '[{"jsonrpc":"2.0","method":"ping"},1]')]
+
+
+def test_mistrals_agents_are_asked_in_chats_words() -> None:
+    call = asked(
+        "mistral", "/v1/agents/completions", {"agent_id": "a", "messages": [{"role": "user", "content": "Hi"}]}
+    )
+
+    assert (call.endpoint, call.model) == ("openai.chat", "")
+    assert rows(call) == [("/messages/0", "user", "text", "Hi")]
+
+
+@pytest.mark.parametrize("key", ["inputConfig", "input_config"])
+def test_geminis_batch_is_read_in_either_spelling(key: str) -> None:
+    inner = {"request": {"contents": [{"parts": [{"text": "Hi"}]}]}, "metadata": {"key": "1"}}
+    call = asked(
+        "gemini", "/v1beta/models/g:batchGenerateContent", {"batch": {key: {"requests": {"requests": [inner]}}}}
+    )
+
+    assert rows(call) == [(f"/batch/{key}/requests/requests/0/request/contents/0", "user", "text", "Hi")]
+
+
 def test_a_body_that_its_endpoint_does_not_know_is_recorded_whole_under_its_name() -> None:
     call = asked("openai", "/v1/chat/completions", {"model": "m", "prompt": "Hi"})
 

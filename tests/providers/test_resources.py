@@ -20,6 +20,8 @@ def lines(*values):
 ANSWERS = {
     "Anthropic's results": ("anthropic", "/v1/messages/batches/b1/results", "application/x-jsonlines", lines({"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}})),
     "OpenAI's output file": ("openai", "/v1/files/f1/content", "application/x-ndjson", lines({"custom_id": "a", "response": {"status_code": 200, "body": CHAT}})),
+    "Anthropic's results, as sent": ("anthropic", "/v1/messages/batches/b1/results", "application/x-jsonl", lines({"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}}, {"custom_id": "b", "result": {"type": "expired"}})),
+    "OpenAI's output file, as sent": ("openai", "/v1/files/f1/content", "application/octet-stream", lines({"custom_id": "a", "response": {"status_code": 200, "body": CHAT}}, {"custom_id": "b", "response": None})),
     "Gemini's batch": ("gemini", "/v1beta/batches/b1", "application/json", json.dumps({"custom_id": "a", "output": {"inlinedResponses": {"inlinedResponses": [{"response": GEMINI}]}}}).encode()),
     "a stored response": ("openai", "/v1/responses/resp_1", "application/json", json.dumps({"object": "response", "id": "resp_1", "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "four"}]}]}).encode()),
     "a prediction": ("replicate", "/v1/predictions/p1", "application/json", json.dumps({"id": "p1", "custom_id": "a", "output": ["fo", "ur"]}).encode()),
@@ -37,6 +39,15 @@ def test_a_models_reply_inside_an_answer_is_read(provider, path, kind, body):
     assert call.endpoint != "generic"
     assert [part.content for part in reply.parts if part.kind is Kind.TEXT] == ["four"]
     assert "custom_id" not in body.decode() or any("custom_id" in part.content for part in reply.parts)
+
+
+def test_a_file_of_lines_that_holds_no_replies_stays_one_file():
+    call = parse_call("openai", WireRequest("GET", "/v1/files/f1/content"))
+    body = lines({"messages": []}, {"messages": []})
+
+    reply = parse_reply(call, WireReply(200, (("content-type", "application/octet-stream"),), body))
+
+    assert [part.content for part in reply.parts] == [body.decode()]
 
 
 def test_tool_calls_of_a_batch_are_tool_calls():
