@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from addons.commands.shell_options import Takes, parse
+from addons.commands.shell_values import scripts_in_options
 from addons.commands.shell_words import Field
 
 
@@ -175,6 +176,7 @@ def _found(arguments: Sequence[Field]) -> Iterator[Sequence[Field]]:
 
 def scripts_in(verb: str, arguments: Sequence[Field]) -> Iterator[Field]:
     """Arguments that are handed to a shell as text: bash -c TEXT, ssh HOST TEXT, eval TEXT, su -c TEXT, trap TEXT, watch TEXT."""
+    yield from scripts_in_options(verb, arguments)
     takes = _SCRIPT_OPTIONS.get(verb)
     if takes is not None:
         yield from parse(arguments, Takes(takes, _SCRIPT_WORDS)).values(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from addons.providers.aws_eventstream import FrameFramer
-from addons.providers.call import Call, Json, Kind, Reply, Usage
+from addons.providers.call import Call, Json, Kind, Part, Reply, Usage
 from addons.providers.conversation import AnyConversation, Reader
 from addons.providers.failures import failure_in, failure_of_status, failure_text
 from addons.providers.generic import GenericAssembler, generic_body, generic_call, generic_reply
@@ -131,9 +131,12 @@ def _no_json(call: Call, reply: WireReply, kind: str) -> Reply:
     whole = generic_body(reply)
     if reply.status >= 400:
         return failure_text(reply.status, whole.parts[0].content)
+    if call.endpoint == _TRANSCRIPT:
+        return Reply(tuple([part if part.base64 else Part(Kind.TEXT, part.content) for part in whole.parts]))
     return Reply(parts=whole.parts, complete=not kind.endswith("json"))
 
 
+_TRANSCRIPT: Final = "openai.transcription"  # may be asked for as text, subtitles or JSON
 _FILES: Final = frozenset({"files", "batches"})  # a batch's results come as any file does, or as a type of lines
 _EVENT_OPENERS: Final = (b"data:", b"event:", b": ", b"id:", b"\0\0")  # the last: a frame of AWS's event-stream
 

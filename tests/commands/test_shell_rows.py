@@ -264,6 +264,23 @@ STANDARD_INPUT = {
     ),
 }
 
+OPTIONS = {
+    "a pager of git": ("git -c core.pager='rm /x' log", [("shell", "git", ("core.pager=rm /x", "log")), *sh("rm /x")]),
+    "an alias of git": ("git -c alias.x='!rm /x' x", [("shell", "git", ("alias.x=!rm /x", "x")), *sh("rm /x")]),
+    "a setting of git that runs nothing": ("git -c color.ui=always diff", sh("git color.ui=always diff")),
+    "a checkpoint of tar": ("tar --checkpoint=1 --checkpoint-action=exec='rm /x' -cf a b", sh("tar a b", "rm /x")),
+    "a checkpoint that runs nothing": ("tar --checkpoint-action=dot -cf a b", sh("tar a b")),
+    "a compressor of tar": ("tar cf a b -I 'rm /x'", sh("tar a b", "rm /x")),
+    "an editor's command": ("vim -c ':!rm /x' f", [("shell", "vim", (":!rm /x", "f")), *sh("rm /x")]),
+    "an editor's first command": ("vi '+silent !rm /x'", [("shell", "vi", ("+silent !rm /x",)), *sh("rm /x")]),
+    "a line to open is no command": ("vim +10 f", sh("vim +10 f")),
+    "a proxy of ssh": ("ssh -o ProxyCommand='rm /x' h", sh("ssh h", "rm /x")),
+    "an option of ssh that runs nothing": ("ssh -o StrictHostKeyChecking=no h", sh("ssh h")),
+    "a remote shell of rsync": ("rsync -e 'sh -c \"rm /x\"' a h:/y", sh("rsync a h /y", "sh", "rm /x")),
+    "a callback of mapfile": ("mapfile -C 'rm /x' -c 1 a < b", sh("mapfile a b", "rm /x")),
+    "a pager of man": ("man -P 'rm /x' ls", sh("man ls", "rm /x")),
+}
+
 CARRIED = {
     "psql -c": ('psql -h db -c "DELETE FROM users"', [*sh("psql db"), ("sql", "DELETE", ("users",))]),
     "psql -tAc": ('psql -tAc "DROP TABLE x"', [*sh("psql"), ("sql", "DROP", ("x",))]),
@@ -358,7 +375,7 @@ TABLE = {
     f"{group}: {name}": case
     for group, cases in (
         ("plain", PLAIN), ("redirections", REDIRECTIONS), ("spellings", SPELLINGS), ("variables", VARIABLES),
-        ("substitutions", SUBSTITUTIONS), ("wrappers", WRAPPERS), ("standard input", STANDARD_INPUT), ("carried", CARRIED),
+        ("substitutions", SUBSTITUTIONS), ("wrappers", WRAPPERS), ("options", OPTIONS), ("standard input", STANDARD_INPUT), ("carried", CARRIED),
         ("broken", BROKEN),
     )
     for name, case in cases.items()

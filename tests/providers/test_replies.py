@@ -192,3 +192,10 @@ def test_gemini_says_why_it_ended() -> None:
 @pytest.mark.parametrize("word", ["total_thought_tokens", "total_reasoning_tokens"])
 def test_tokens_of_thought_are_counted_under_either_name(word: str) -> None:
     assert gemini_interactions.usage_of({word: 5}).reasoning_tokens == 5
+
+
+@pytest.mark.parametrize("content_type", ["text/plain; charset=utf-8", "application/x-subrip"])
+def test_a_transcript_asked_for_as_text_is_text(content_type: str) -> None:
+    call = Call("openai", "", "openai.transcription", "", streamed=False, turns=())
+
+    assert reply_to(call, b"hello there\n", content_type=content_type).parts == (Part(Kind.TEXT, "hello there\n"),)
