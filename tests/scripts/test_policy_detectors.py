@@ -96,3 +96,7 @@ def test_what_cannot_be_meant_is_a_fault_with_its_line(tmp_path: Path, line: str
 
     with pytest.raises(PolicyFaults, match=rf"masking.yaml:4: .*{told}"):
         CliRunner().invoke(policy, ["detectors", str(folder)], standalone_mode=False, catch_exceptions=False)
+
+
+def test_the_strict_set_leaves_nothing_off() -> None:
+    assert [name for name, row in listed(POLICIES / "strict").items() if not row["searched"]] == []
