@@ -5,6 +5,9 @@
 /v1/projects/p/locations/l/publishers/anthropic/models/claude-opus-4:streamRawPredict     Vertex AI
 /model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream               Bedrock
 /serving-endpoints/dbrx/invocations, /endpoints/llama/invocations                         Databricks, SageMaker
+/models/HuggingFaceH4/zephyr-7b-beta, /v1/models/meta/llama-3/predictions                 Hugging Face, Replicate
+No model, though it looks like one: /models/chat/completions (Azure's inference), /endpoints/openapi/chat/completions and
+/models/count-tokens:rawPredict (Vertex AI); there the body names it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from typing import Final
 from urllib.parse import unquote
 
 _MODEL: Final = re.compile(
-    r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/(?!completions$)([^/:]+)"
+    r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/"
+    r"(?!completions$|chat/completions$|(?:images/)?(?:embeddings|generations)$|info$|openapi/|count-tokens:)"
+    r"((?:(?<=/models/)[^/:]+/[^/:]+(?=$|/v1/|/predictions$))|[^/:]+)"
 )
 _STREAM: Final = re.compile(r"(?::stream\w+|[-_/]stream)$")
 

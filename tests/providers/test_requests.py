@@ -496,6 +496,25 @@ def test_mistrals_agents_are_asked_in_chats_words() -> None:
     assert rows(call) == [("/messages/0", "user", "text", "Hi")]
 
 
+@pytest.mark.parametrize(
+    ("provider", "path", "model"),
+    [
+        ("azure_ai", "/models/chat/completions", "said"),
+        ("vertex", "/v1/projects/p/locations/l/endpoints/openapi/chat/completions", "said"),
+        ("vertex", "/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict", "said"),
+        ("vertex", "/v1/projects/p/locations/l/publishers/anthropic/models/claude-opus-4:rawPredict", "claude-opus-4"),
+        ("azure", "/openai/deployments/mine/chat/completions", "mine"),
+        ("huggingface", "/models/Qwen/Qwen2/v1/chat/completions", "Qwen/Qwen2"),
+        ("huggingface", "/models/HuggingFaceH4/zephyr-7b-beta", "HuggingFaceH4/zephyr-7b-beta"),
+        ("huggingface", "/models/gpt2", "gpt2"),
+        ("replicate", "/v1/models/meta/llama-3/predictions", "meta/llama-3"),
+        ("bedrock", "/model/anthropic.claude/invoke", "anthropic.claude"),
+    ],
+)
+def test_a_path_names_the_model_only_where_it_does(provider: str, path: str, model: str) -> None:
+    assert asked(provider, path, {"model": "said", "messages": [{"role": "user", "content": "Hi"}]}).model == model
+
+
 @pytest.mark.parametrize("key", ["inputConfig", "input_config"])
 def test_geminis_batch_is_read_in_either_spelling(key: str) -> None:
     inner = {"request": {"contents": [{"parts": [{"text": "Hi"}]}]}, "metadata": {"key": "1"}}
