@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.measuring.masking import of_cases, of_encodings, read, said, scope_of
+from scripts.measuring.masking import of_cases, of_encodings, read
 from scripts.measuring.masking_corpus import documents
+from scripts.measuring.masking_streams import said, scope_of
 from scripts.measuring.stream_formats import FORMATS, Format
 
 CASES = [
