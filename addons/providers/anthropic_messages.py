@@ -51,6 +51,7 @@ def usage_of(value: Json) -> Usage:
     return Usage(
         input_tokens=count(usage.get("input_tokens")),
         output_tokens=count(usage.get("output_tokens")),
+        reasoning_tokens=count(obj(usage.get("output_tokens_details")).get("thinking_tokens")),
         cached_tokens=count(usage.get("cache_read_input_tokens")),
     )
 

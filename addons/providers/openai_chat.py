@@ -21,7 +21,7 @@ from addons.providers.parts import JSON_TYPE, message_turns, tools
 from addons.providers.wire import Endpoint, WireRequest
 
 _TOOL_KEYS: Final = ("tools", "functions")
-_READ_KEYS: Final = frozenset({"messages", "model", "stream", *_TOOL_KEYS})
+_READ_KEYS: Final = frozenset({"messages", "model", "model_id", "stream", *_TOOL_KEYS})
 _SOURCE_KEYS: Final = (
     "citations",
     "search_results",
@@ -35,7 +35,7 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
         return None
     turns = [Turn("system", body[key], f"/{key}", tools) for key in _TOOL_KEYS if body.get(key)]
     turns += message_turns(messages, "/messages", message_parts)
-    model = text(body.get("model"))
+    model = text(body.get("model")) or text(body.get("model_id"))  # the latter: watsonx
     rest = {key: value for key, value in body.items() if key not in _READ_KEYS}
     return Call(provider, "chat", "openai.chat", model, body.get("stream") is True, tuple(turns), rest)
 
@@ -64,7 +64,7 @@ def _reply(body: dict[str, Json], messages: Iterable[dict[str, Json]], finish_re
     parts = [part for message in messages if message for part in message_parts(message)]
     return Reply(
         parts=(*parts, *_sources(body)),
-        model=text(body.get("model")),
+        model=text(body.get("model")) or text(body.get("model_id")),
         response_id=text(body.get("id")),
         finish_reasons=tuple(reason for reason in finish_reasons if reason),
         usage=usage_of(body.get("usage") or obj(body.get("x_groq")).get("usage")),
@@ -104,21 +104,25 @@ class ChatAssembler:
             self._failure = self._failure or _failure_of(body, [])
         if not self._model or not _LATE_KEYS.isdisjoint(body):
             self._envelope |= {key: body[key] for key in _ENVELOPE_KEYS if body.get(key)}
-            self._model = text(body.get("model"))
+            self._model = text(body.get("model")) or text(body.get("model_id"))
         if not isinstance(choices, list):
             return ()
         completed: list[Part] = []
         for choice in choices:
-            completed += self._take_choice(obj(choice))
+            completed += self._take_choice(obj(choice), whole=body.get("object") == "chat.completion")
         return tuple(completed)
 
-    def _take_choice(self, choice: dict[str, Json]) -> tuple[Part, ...]:
+    def _take_choice(self, choice: dict[str, Json], *, whole: bool) -> tuple[Part, ...]:
         index = choice.get("index")
         place = index if isinstance(index, int) else 0
         draft = self._drafts.get(place)
         if draft is None:
             draft = self._drafts[place] = MessageDraft()
-        draft.add(obj(choice.get("delta") or choice.get("message")))
+        delta = choice.get("delta")
+        if whole and not delta and choice.get("message"):
+            draft.say_again(obj(choice.get("message")))
+        else:
+            draft.add(obj(delta or choice.get("message")))
         reason = choice.get("finish_reason") or choice.get("stop_reason")
         completed = draft.finish(reason) if reason and isinstance(reason, str) else ()
         if choice.get("error"):
@@ -154,7 +158,7 @@ class ChatAssembler:
 
 
 _LATE_KEYS: Final = frozenset({"usage", "x_groq", *_SOURCE_KEYS})
-_ENVELOPE_KEYS: Final = ("id", "model", *_LATE_KEYS)
+_ENVELOPE_KEYS: Final = ("id", "model", "model_id", *_LATE_KEYS)
 
 OPENAI_CHAT: Final = Endpoint(
     id="openai.chat",

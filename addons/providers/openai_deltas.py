@@ -63,6 +63,12 @@ class MessageDraft:
     def holding(self) -> bool:
         return not self._told and (bool(self.calls) or self.function is not None)
 
+    def say_again(self, message: dict[str, Json]) -> None:
+        """MiniMax ends with the whole message, not with more of it. Calls that have come stay, and are not told twice."""
+        self._pieces = {}
+        known = ("tool_calls", "function_call") if self.calls or self.function else ()
+        self.add({key: value for key, value in message.items() if key not in known})
+
     def add(self, delta: dict[str, Json]) -> None:
         for key, value in delta.items():
             if value is None or value == "":

@@ -30,7 +30,8 @@ def usage_of(value: Json) -> Usage:
         output_tokens=_first(usage.get("completion_tokens"), usage.get("output_tokens")),
         reasoning_tokens=_first(answered.get("reasoning_tokens"), usage.get("reasoning_tokens")),
         cached_tokens=_first(
-            asked.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
+            asked.get("cached_tokens"),
+            *[usage.get(key) for key in ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")],
         ),
         audio_tokens=_both(count(asked.get("audio_tokens")), count(answered.get("audio_tokens"))),
     )

@@ -44,7 +44,7 @@ _INPUT_KEYS: Final = (
 )
 _OUTPUT_KEYS: Final = (
     "generation_token_count", "tokenCount", "totalOutputTextTokenCount", "generated_token_count", "eval_count",
-    "outputTokenCount",
+    "outputTokenCount", "generated_tokens",
 )  # fmt: skip
 _UNFINISHED: Final = frozenset({"", "not_finished"})
 
@@ -130,7 +130,7 @@ def _reason(answer: dict[str, Json]) -> str:
     for key in _REASON_KEYS:
         if found := answer.get(key):
             return text(found) or text(obj(found).get("reason"))
-    return ""
+    return text(obj(answer.get("details")).get("finish_reason"))  # Hugging Face's text-generation-inference
 
 
 def _usage(body: dict[str, Json], answers: list[dict[str, Json]]) -> Usage:
@@ -139,6 +139,7 @@ def _usage(body: dict[str, Json], answers: list[dict[str, Json]]) -> Usage:
     places = (
         body,
         *answers,
+        *[obj(answer.get("details")) for answer in answers],
         obj(obj(body.get("meta")).get("billed_units")),
         obj(body.get("amazon-bedrock-invocationMetrics")),
     )

@@ -53,8 +53,14 @@ class ChatEditor:
         reason = choice.get("finish_reason")
         return {**choice, key: rest, "finish_reason": "stop" if reason in _CALLED else reason}
 
-    def after(self, event: Event, calls_passed: bool) -> Event:  # noqa: ARG002 -- the choice has finished
-        return event
+    def after(self, event: Event, calls_passed: bool) -> Event:
+        """The choice has finished, but MiniMax says the whole message again: it has been said already."""
+        name, value = event
+        choices = _choices(value)
+        if calls_passed or not any(_delta(choice).get(key) for choice in choices for key in _CALL_KEYS):
+            return event
+        said = [{**self._without(choice), "message": None, "delta": {}} for choice in choices]
+        return name, {**obj(value), "object": "chat.completion.chunk", "choices": said}
 
     def whole(self, body: Json, sentence: str) -> Json:
         choices: list[Json] = []

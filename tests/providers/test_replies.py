@@ -6,7 +6,9 @@ import pytest
 
 from addons.commands.evidence import outcome_of
 from addons.providers import gemini, gemini_interactions
+from addons.providers.anthropic_messages import usage_of as anthropic_usage
 from addons.providers.call import Call, Kind, Part, Reply, Usage
+from addons.providers.cohere import usage_of as cohere_usage
 from addons.providers.doors import parse_reply
 from addons.providers.gemini_live import LiveConversation
 from addons.providers.openai_chat import OPENAI_CHAT
@@ -199,3 +201,19 @@ def test_a_transcript_asked_for_as_text_is_text(content_type: str) -> None:
     call = Call("openai", "", "openai.transcription", "", streamed=False, turns=())
 
     assert reply_to(call, b"hello there\n", content_type=content_type).parts == (Part(Kind.TEXT, "hello there\n"),)
+
+
+def test_anthropics_tokens_of_thought_are_counted() -> None:
+    usage = anthropic_usage({"input_tokens": 3, "output_tokens": 9, "output_tokens_details": {"thinking_tokens": 5}})
+
+    assert usage == Usage(3, 9, reasoning_tokens=5)
+
+
+def test_mistrals_cached_tokens_are_counted() -> None:
+    assert usage_of({"prompt_tokens": 64, "completion_tokens": 6, "num_cached_tokens": 32}).cached_tokens == 32
+
+
+def test_coheres_tokens_of_thought_are_counted() -> None:
+    usage = {"tokens": {"input_tokens": 267, "output_tokens": 91, "reasoning_tokens": 58}, "cached_tokens": 144}
+
+    assert cohere_usage(usage) == Usage(267, 91, reasoning_tokens=58, cached_tokens=144)
