@@ -19,7 +19,7 @@ from typing import Any
 
 from mitmproxy import http
 
-from addons import hooks, layers, wire_masking
+from addons import hooks, layers, sockets, wire_masking
 from addons.commands.evidence import ASKED, known_of, outcome_of
 from addons.commands.evidence import Known as Execution
 from addons.commands.read import read as commands_in
@@ -304,6 +304,16 @@ class Masking:
         if message.from_client and "request" in self._wires:
             scope = self._scope(exchange, "request", wire=True)
             await work(self._wire.change_message, exchange, scope, message)
+
+    @hooks.fails_closed
+    async def socket_piece(self, piece: sockets.SocketPiece) -> None:
+        """As reply_piece, for a WebSocket."""
+        change = piece.change
+        try:
+            work = change.finish if piece.content is None else partial(change.message, piece.content)
+            piece.out = await asyncio.to_thread(work)
+        except sockets.Torn as torn:
+            piece.torn = torn
 
     def _say(self, exchange: Exchange, spoken: list[Spoken], direction: str) -> str:
         """Parts of a conversation into the reply's view, with the commands in them; what is blocked, if anything is."""

@@ -10,7 +10,7 @@ What they add to 12.2.3 (proxy/layers/websocket.py):
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -55,12 +55,32 @@ class Torn(Exception):  # noqa: N818 -- a state of the conversation
 
 
 class Change(Protocol):
-    """What the client gets instead of a provider's messages. Either may raise Torn. It holds no flow."""
+    """What the client gets instead of a provider's messages. Either may raise Torn. It holds no flow. slow: not for the event loop."""
+
+    slow: bool
 
     def message(self, content: bytes) -> list[bytes]: ...
 
     def finish(self) -> list[bytes]:
         """What was kept back, before the conversation's end."""
+
+
+@dataclass
+class SocketPiece:
+    """What waits to be changed off the loop: a message, or (None) what was kept back. An addon sets `out`, or `torn`."""
+
+    flow: http.HTTPFlow
+    change: Change
+    content: bytes | None = field(repr=False)
+    out: list[bytes] = field(default_factory=list, repr=False)
+    torn: Torn | None = None
+
+
+@dataclass
+class SocketPieceHook(commands.StartHook):
+    """mitmproxy hook `socket_piece(piece)`."""
+
+    piece: SocketPiece
 
 
 _changes: WeakKeyDictionary[Flow, Change] = WeakKeyDictionary()
@@ -81,6 +101,7 @@ class Connection(websocket.WebsocketConnection):
         super().__init__(*arguments, **named)
         self._pieces: list[str | bytes] = []
         self._kind: str | bytes = ""  # of what was said last
+        self.waiting: bytes | CloseConnection | None = None  # of a slow change
 
     def send2(self, event: Event) -> commands.SendData:
         if self.change is None or not isinstance(event, Message | CloseConnection):
@@ -93,15 +114,24 @@ class Connection(websocket.WebsocketConnection):
 
     def _changed(self, event: Message[Any] | CloseConnection, made: Change) -> bytes:
         if isinstance(event, CloseConnection):
+            if made.slow and self.state is ConnectionState.OPEN:
+                self.waiting = event
+                return b""
             rest = made.finish() if self.state is ConnectionState.OPEN else []
-            return b"".join(self.send(one) for one in (*map(self._like, rest), event))
+            return self.spelled(rest, event)
         self._pieces.append(event.data)
         self._kind = event.data[:0]
         if not event.message_finished:
             return b""
         pieces, self._pieces = self._pieces, []
         content = b"".join(one.encode() if isinstance(one, str) else one for one in pieces)
-        return b"".join(self.send(self._like(one)) for one in made.message(content))
+        if made.slow:
+            self.waiting = content
+            return b""
+        return self.spelled(made.message(content))
+
+    def spelled(self, contents: list[bytes], *more: CloseConnection) -> bytes:
+        return b"".join(self.send(one) for one in (*map(self._like, contents), *more))
 
     def _like(self, content: bytes) -> Message[Any]:
         """Text where the provider's own was text."""
@@ -147,11 +177,29 @@ class Socket(websocket.WebsocketLayer):
                 yield from self._cut(torn.how)
                 return
             if isinstance(command, commands.SendData) and not command.data:
-                continue  # a piece of what is changed when it is whole
+                if not (yield from self._change_elsewhere()):  # else a piece of what is changed when it is whole
+                    return
+                continue
             yield command
             if isinstance(command, websocket.WebsocketMessageHook) and not self.flow.live:
                 yield from self._cut(_cuts.get(self.flow, Cut()))
                 return
+
+    def _change_elsewhere(self) -> Generator[commands.Command, Any, bool]:
+        """False: it is cut."""
+        waited, self.client_ws.waiting = self.client_ws.waiting, None
+        if waited is None or self.client_ws.change is None:
+            return True
+        piece = SocketPiece(self.flow, self.client_ws.change, waited if isinstance(waited, bytes) else None)
+        yield SocketPieceHook(piece)
+        if piece.torn or not self.flow.live:
+            if self.flow.killable:
+                self.flow.kill()
+            yield from self._cut(piece.torn.how if piece.torn else _cuts.get(self.flow, Cut()))
+            return False
+        closing = () if isinstance(waited, bytes) else (waited,)
+        yield commands.SendData(self.client_ws.conn, self.client_ws.spelled(piece.out, *closing))
+        return True
 
     def _cut(self, how: Cut) -> CommandGenerator[None]:
         """The client is told why; the provider only that it is over."""

@@ -243,7 +243,13 @@ class Stack:
             self._options.affidavit_request_bytes,
             self._options.affidavit_reply_bytes,
         )
-        for name in (*all_hooks, layers.ReplyPieceHook.name, layers.UpstreamFailedHook.name, layers.MalformedHook.name):
+        for name in (
+            *all_hooks,
+            layers.ReplyPieceHook.name,
+            layers.UpstreamFailedHook.name,
+            layers.MalformedHook.name,
+            sockets.SocketPieceHook.name,
+        ):
             if calls := [getattr(part, name) for part in made if hasattr(part, name)]:
                 setattr(self, name, hooks.in_order(name, calls))
 

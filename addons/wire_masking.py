@@ -32,7 +32,6 @@ FRAMING = frozenset(
 ORIGINALS = 10_000  # values remembered for a person, to be put back into replies
 UNMASKABLE = "a rule masks what the provider gets, and this request holds it where it cannot be masked; send it as JSON"
 NO_WEBSOCKET = "a rule masks replies, and of this WebSocket's format it is not known which messages are one text; use the provider's HTTP API"
-SLOW_WEBSOCKET = "a rule masks what only the analyzer finds in replies, and it cannot be asked about a WebSocket's; use the provider's HTTP API"
 NOT_MASKED = "the rest of this conversation could not be masked, so it is not passed on; begin another one"
 ONLY_BOUNDARY = re.compile(r'multipart/[\w.+\-]+;[ ]*boundary=("?)[^\s";]{1,200}\1', re.IGNORECASE)
 STREAMS = frozenset(
@@ -95,9 +94,7 @@ def remember(originals: OrderedDict[str, str], more: Mapping[str, str]) -> None:
 
 def _change_socket(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """If it becomes a WebSocket, its client's side is changed message by message."""
-    if exchange.changer.slow:
-        exchange.stop = Refused(403, "masking_incomplete", SLOW_WEBSOCKET)
-    elif exchange.call and doors.knows_conversation(exchange.call):
+    if exchange.call and doors.knows_conversation(exchange.call):
         sockets.change(flow, _Messages(exchange))
     else:
         exchange.stop = Refused(403, "masking_incomplete", NO_WEBSOCKET)
@@ -109,6 +106,7 @@ class _Messages:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._rewriter = Rewriter("", exchange.changer)
+        self.slow = exchange.changer.slow
 
     def message(self, content: bytes) -> list[bytes]:
         return self._changed(lambda: self._rewriter.message(content))

@@ -11,9 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from wsproto.events import CloseConnection
 
+from scripts.measuring.socket_formats import LIVE, codex, live, realtime
 from tests.end_to_end.gateway import SDKS, Bench
 from tests.end_to_end.sdk import Worker
+from tests.end_to_end.test_wire_sockets import CODEX, FREE, REALTIME, Client, is_done, of, provider, said_in
 
 # Speaks the door's two lines (addons/console/analyzer.py), and knows one name.
 WORKER = """\
@@ -49,10 +52,10 @@ def analyzed(make_bench: MakeBench, tmp_path: Path) -> Callable[..., AbstractCon
     path.chmod(0o700)
 
     def make(
-        seconds: int = 30, wire: str = "response", entity: str = "PERSON", python: str = ""
+        seconds: int = 30, wire: str = "response", entity: str = "PERSON", python: str = "", **more: str
     ) -> AbstractContextManager[Bench]:
         masking = MASKING.format(seconds=seconds, wire=wire, entity=entity)
-        return make_bench(masking=masking, environment={"AFFIDAVIT_PRESIDIO": python or str(path), **MODELS})
+        return make_bench(masking=masking, environment={"AFFIDAVIT_PRESIDIO": python or str(path), **MODELS}, **more)
 
     return make
 
@@ -102,21 +105,51 @@ def test_where_no_rule_wants_it_on_the_wire_the_model_is_not_asked_in_streams(an
     assert ("Jane Doe" in recorded, "[PERSON:" in recorded) == (False, True)
 
 
-def test_a_websocket_of_which_the_model_would_have_to_be_asked_is_refused_and_recorded(analyzed) -> None:
-    with analyzed() as made:
-        upgrade = (
-            ("upgrade", "websocket"),
-            ("connection", "Upgrade"),
-            ("sec-websocket-version", "13"),
-            ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
-        )
-        answer = made.raw(
-            "base_url", b"", connection="openai", path="/v1/realtime?model=gpt-realtime", method="GET", headers=upgrade
-        )
+@pytest.mark.parametrize("form", [realtime, live, codex], ids=lambda form: form.__name__)
+def test_the_model_is_asked_about_a_websocket_too(analyzed, form) -> None:
+    path = {realtime: REALTIME, live: LIVE, codex: CODEX}[form]
+    pieces = ["it is Ja", f"ne Doe{WORDS}", f" of {CARD}"]
+    with provider(lambda _: form(0, pieces)) as (port, _), analyzed(**of(path, port)) as made:
+        client = Client(made, path)
+        client.say({"type": "response.create"})
+        told = json.dumps(client.until(is_done))
+        client.close()
         row = made.closed_exchange(0)
 
-    assert (answer.status, row["error"]) == (403, "masking_incomplete")
-    assert list(made.provider.log) == []
+    assert ("Jane Doe" in told, "ne Doe" in told, CARD in told) == (False, False, False)
+    assert ("[PERSON:" in told, "[CREDIT_CARD:" in told) == (True, True)
+    assert row["outcome"] == "completed"
+
+
+def test_what_was_kept_back_of_a_websocket_is_asked_about_before_its_close(analyzed) -> None:
+    said = [*live(0, ["it is Jane Doe"])[:1], CloseConnection(code=1000)]
+    with provider(lambda _: said) as (port, _), analyzed(approval=FREE, **of(LIVE, port)) as made:
+        client = Client(made, LIVE)
+        client.say({"clientContent": {"turnComplete": True}})
+        told, event = "", client.next()
+        while isinstance(event, str):
+            told, event = told + said_in([json.loads(event)], "text"), client.next()
+        client.sock.close()
+
+    assert told.startswith("it is [PERSON:")
+    assert isinstance(event, CloseConnection)
+
+
+def test_a_websocket_for_which_it_does_not_answer_in_time_is_closed(analyzed) -> None:
+    said = realtime(0, [f"Jane Doe, please be slow{WORDS}"])
+    with provider(lambda _: said) as (port, _), analyzed(seconds=1, **of(REALTIME, port)) as made:
+        made.expects_faults = True
+        client = Client(made, REALTIME)
+        client.say({"type": "response.create"})
+        heard = []
+        while isinstance(event := client.next(), str):
+            heard.append(event)
+        client.sock.close()
+        row = made.closed_exchange(0)
+
+    assert isinstance(event, CloseConnection)
+    assert (event.code, "Jane Doe" in "".join(heard), "be slow" in "".join(heard)) == (1008, False, False)
+    assert (row["outcome"], row["error"]) == ("failed", "masking_incomplete")
 
 
 PRESIDIO = os.environ.get("AFFIDAVIT_PRESIDIO", "")

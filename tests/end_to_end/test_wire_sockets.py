@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Request, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
@@ -34,6 +35,7 @@ connections:
   - {{id: down, provider: {provider}, upstream: "http://127.0.0.1:{port}", allow_private: true, credential: none, groups: [engineering]}}
 """
 IDENTITY = 'version: 1\nlocal: trial\nrights: [{id: engineers, groups: [engineering], connections: ["*"]}]\n'
+FREE = "version: 1\nrules: []\n"  # nobody is asked
 Answers = Callable[[str], list[Any]]
 
 
@@ -81,11 +83,15 @@ class Provider:
                         parts.clear()
                         self.heard.append(said)
                         for one in self.answers(said):
+                            if isinstance(one, CloseConnection):
+                                sock.sendall(ws.send(one))
+                                continue
                             text = one if isinstance(one, (str, bytes)) else json.dumps(one, ensure_ascii=False)
                             kind = BytesMessage if isinstance(text, bytes) else TextMessage
                             sock.sendall(ws.send(kind(data=text)))
                     elif isinstance(event, CloseConnection):
-                        sock.sendall(ws.send(event.response()))
+                        if ws.state is ConnectionState.REMOTE_CLOSING:
+                            sock.sendall(ws.send(event.response()))
                         return
 
 
@@ -245,6 +251,20 @@ def test_the_provider_hears_placeholders_and_the_client_gets_its_own_values_back
     assert "[EMAIL_ADDRESS:" in heard.heard[0]
     (restored,) = (json.loads(one)["note"] if form is codex else one for one in said)
     assert f"to {EMAIL} grüße{MORE}" in restored
+
+
+def test_what_was_kept_back_comes_before_the_providers_close(make_bench) -> None:
+    said = [*live(0, [f"it is {CARD}"])[:1], CloseConnection(code=1000)]
+    with provider(lambda _: said) as (port, _), make_bench(masking=MASKED, approval=FREE, **of(LIVE, port)) as made:
+        client = Client(made, LIVE)
+        client.say({"clientContent": {"turnComplete": True}})
+        told, event = "", client.next()
+        while isinstance(event, str):
+            told, event = told + said_in([json.loads(event)], "text"), client.next()
+        client.sock.close()
+
+    assert isinstance(event, CloseConnection)
+    assert told.startswith("it is [CREDIT_CARD:"), event
 
 
 def test_a_long_message_that_was_changed_is_whole_in_both_directions(make_bench) -> None:

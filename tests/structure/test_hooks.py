@@ -9,6 +9,7 @@ from mitmproxy import hooks as mitmproxy_hooks
 
 from addons import approval, connecting, credentials, identity, login, masking, recording, stack
 from addons.layers import MalformedHook, ReplyPieceHook, UpstreamFailedHook
+from addons.sockets import SocketPieceHook
 
 ORDER = (
     login.Login,
@@ -20,7 +21,12 @@ ORDER = (
     credentials.Credentials,
     recording.Closing,
 )
-NAMES = set(mitmproxy_hooks.all_hooks) | {MalformedHook.name, ReplyPieceHook.name, UpstreamFailedHook.name}
+NAMES = set(mitmproxy_hooks.all_hooks) | {
+    MalformedHook.name,
+    ReplyPieceHook.name,
+    UpstreamFailedHook.name,
+    SocketPieceHook.name,
+}
 TABLE = {
     "http_connect": "Connecting",
     "next_layer": "Connecting",
@@ -29,6 +35,7 @@ TABLE = {
     "request": "Login Masking Recording Approval Credentials",
     "responseheaders": "Recording Credentials",
     "reply_piece": "Masking Approval",
+    "socket_piece": "Masking",
     "upstream_failed": "Closing",
     "tcp_start": "Connecting",
     "udp_start": "Connecting",
