@@ -11,10 +11,10 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from addons.providers.call import Call, Json, Kind, Part, Reply, Turn
+from addons.providers.call import Call, Json, Kind, Part, Reply, Turn, Usage
 from addons.providers.embeddings import EMBEDDINGS
 from addons.providers.gemini import GEMINI_REFUSAL
-from addons.providers.json_values import array, obj, text
+from addons.providers.json_values import array, count, obj, text
 from addons.providers.media import by_value, kind_of
 from addons.providers.text_completion import prompt_parts
 from addons.providers.unsaid import keeping_all
@@ -47,7 +47,15 @@ def parse_call(provider: str, _request: WireRequest, body: dict[str, Json]) -> C
 
 def parse_reply(value: Json) -> Reply:
     embedded = EMBEDDINGS.parse_reply(value)
-    return replace(embedded, parts=(*embedded.parts, *_media(value)))
+    return replace(embedded, parts=(*embedded.parts, *_media(value)), usage=_usage(value))
+
+
+def _usage(value: Json) -> Usage:
+    """Counted text by text: {"embeddings": {"statistics": {"token_count": 3}}}"""
+    predictions = [obj(prediction) for prediction in array(obj(value).get("predictions"))]
+    told = [count(obj(obj(one.get("embeddings")).get("statistics")).get("token_count")) for one in predictions]
+    counts = [tokens for tokens in told if tokens is not None]
+    return Usage(input_tokens=sum(counts)) if counts else Usage()
 
 
 def _media(value: Json) -> list[Part]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from addons.commands.evidence import outcome_of
-from addons.providers import gemini, gemini_interactions
+from addons.providers import gemini, gemini_interactions, vertex_predict
 from addons.providers.anthropic_messages import usage_of as anthropic_usage
 from addons.providers.call import Call, Kind, Part, Reply, Usage
 from addons.providers.cohere import usage_of as cohere_usage
@@ -217,3 +217,9 @@ def test_coheres_tokens_of_thought_are_counted() -> None:
     usage = {"tokens": {"input_tokens": 267, "output_tokens": 91, "reasoning_tokens": 58}, "cached_tokens": 144}
 
     assert cohere_usage(usage) == Usage(267, 91, reasoning_tokens=58, cached_tokens=144)
+
+
+def test_what_vertex_embeds_is_counted_text_by_text() -> None:
+    texts = [{"embeddings": {"values": [0.1], "statistics": {"token_count": tokens}}} for tokens in (3, 4)]
+
+    assert vertex_predict.parse_reply({"predictions": texts}).usage == Usage(input_tokens=7)
