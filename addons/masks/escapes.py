@@ -13,11 +13,13 @@ from itertools import pairwise
 
 import regex
 
+from addons.masks.literals import blocks
 from addons.masks.sight import BREAK, SHARED
 from addons.masks.views import Builder, View
 
 _BEFORE, _AFTER = 100, 200  # characters that are read with an escape: a key name, the rest of a value
 _SIGNS_OF_QUOTING, _SOFT_BREAKS = re.compile(r"=(?:3D|[0-9A-F]{2}(?:=[0-9A-F]{2}){2}|\r?\n)"), {"=\n", "=\r"}
+_LONGEST_SIGN = 9
 _ONE_BYTE = regex.compile(r"=[89A-F][0-9A-F]|=20(?=\r?\n)")
 _AFTER_BACKSLASH = regex.compile(r"\\([uUx0-3/])")
 _BRACED = regex.compile(r"\\u\{([0-9a-fA-F]+)\}")
@@ -70,7 +72,11 @@ def _runs(text: str) -> Iterator[tuple[int, int, Escape]]:
 
 def _is_quoted_printable(text: str) -> bool:
     """`x=10` is not, nor a line that ends in `=`: it takes an escaped `=`, three bytes in a row, or both a byte and a soft line break."""
-    said = {found[0][:2] for found in _SIGNS_OF_QUOTING.finditer(text)}  # nearly always nothing
+    said = {  # nearly always nothing
+        found[0][:2]
+        for at, end in blocks(len(text))
+        for found in _SIGNS_OF_QUOTING.finditer(text, at, end + _LONGEST_SIGN)
+    }
     return bool(said - _SOFT_BREAKS) or (bool(said) and _ONE_BYTE.search(text) is not None)
 
 
