@@ -16,6 +16,7 @@ import orjson
 
 from addons.providers.call import Json
 from addons.providers.events import Event, events_in, written
+from addons.providers.json_stream import BLANKS
 from addons.providers.json_values import NotJson, loads
 from addons.providers.wire import StreamParser
 from addons.providers.without_blocks import ConverseEditor, GeminiEditor, MessagesEditor
@@ -85,6 +86,7 @@ class Withholding:
         silent = b"".join(raw for event, raw in spoken if event is None)
         if not events:
             return silent
+        silent = silent if silent.strip(BLANKS) else b""  # the end of a line that is written anew with its own
         editor = deepcopy(self._editor)
         passed = written(editor.deny(events, sentence), data) + silent
         parser = self._reread()
@@ -96,8 +98,11 @@ class Withholding:
 
     def after(self, data: bytes, *, calls_passed: bool) -> bytes:
         """A later frame; its own bytes where nothing changes."""
-        passed = bytearray()
+        passed, edited = bytearray(), None
         for event, raw in events_in(data):
+            if event is None and edited is not None and not raw.strip(BLANKS):
+                continue  # as above: an empty line more, and Ollama's SDK fails
             edited = None if event is None else self._editor.after(event, calls_passed)
-            passed += raw if edited is None or edited is event else written([edited], raw)
+            edited = None if edited is event else edited
+            passed += raw if edited is None else written([edited], raw)
         return bytes(passed)

@@ -1,6 +1,6 @@
 """Runs the real SDKs' streaming helpers, one job a line of standard input, in .venv-clients: what their user holds at the end.
 
-job:  {"environment": {…}, "sdk": "chat" | "responses" | "messages" | "gemini" | "bedrock", "base_url", "key", "model", "prompt", "headers"}
+job:  {"environment": {…}, "sdk": "chat" | "responses" | "messages" | "gemini" | "bedrock" | "cohere" | "ollama", "base_url", "key", "model", "prompt", "headers"}
 lines back: {"text": …} for each piece as it comes, then {"final": {text, tools, finish, shape}} or {"error": …}.
 """
 
@@ -12,6 +12,8 @@ import sys
 
 import anthropic
 import boto3
+import cohere
+import ollama
 import openai
 from botocore.config import Config
 from google import genai
@@ -107,7 +109,40 @@ def bedrock(job: dict) -> dict:
     return {"text": text, "tools": names, "finish": finish, "shape": "blocks"}
 
 
-SDKS = {"chat": chat, "responses": responses, "messages": messages, "gemini": gemini, "bedrock": bedrock}
+def cohere_chat(job: dict) -> dict:
+    client = cohere.ClientV2(api_key=job["key"], base_url=job["base_url"], max_retries=0)
+    options = {"additional_headers": job["headers"], "max_retries": 0}
+    asked = [{"role": "user", "content": job["prompt"]}]
+    text, names, finish = "", [], ""
+    for event in client.chat_stream(model=job["model"], messages=asked, request_options=options):
+        if event.type == "content-delta" and event.delta.message.content.text:
+            text += event.delta.message.content.text
+            say(text=event.delta.message.content.text)
+        elif event.type == "tool-call-start":
+            names.append(event.delta.message.tool_calls.function.name)
+        elif event.type == "message-end":
+            finish = event.delta.finish_reason
+    return {"text": text, "tools": names, "finish": finish, "shape": "events"}
+
+
+def ollama_chat(job: dict) -> dict:
+    headers = {"authorization": f"Bearer {job['key']}", **job["headers"]}
+    client = ollama.Client(host=job["base_url"], headers=headers)
+    asked = [{"role": "user", "content": job["prompt"]}]
+    text, names, finish = "", [], ""
+    for chunk in client.chat(model=job["model"], messages=asked, stream=True):
+        if chunk.message.content:
+            text += chunk.message.content
+            say(text=chunk.message.content)
+        names += [call.function.name for call in chunk.message.tool_calls or []]
+        finish = chunk.done_reason or finish
+    return {"text": text, "tools": names, "finish": finish, "shape": "lines"}
+
+
+SDKS = {
+    "chat": chat, "responses": responses, "messages": messages, "gemini": gemini, "bedrock": bedrock, "cohere": cohere_chat,
+    "ollama": ollama_chat,
+}  # fmt: skip
 
 for line in sys.stdin:
     job = json.loads(line)

@@ -53,6 +53,20 @@ connections:
     allow_private: true
     credential: none
     groups: [engineering]
+  - id: cohere
+    provider: cohere
+    hosts: [api.cohere.com]
+    upstream: {upstream}
+    allow_private: true
+    credential: none
+    groups: [engineering]
+  - id: ollama
+    provider: ollama
+    hosts: [ollama.com]
+    upstream: {upstream}
+    allow_private: true
+    credential: none
+    groups: [engineering]
   - id: small
     provider: openai
     hosts: [small.api.openai.com]

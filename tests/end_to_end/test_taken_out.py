@@ -20,6 +20,7 @@ QUERY = "DROP TABLE customers"
 OTHER = "DROP TABLE orders"
 MODELS = {
     "chat": "gpt-remove", "responses": "gpt-remove", "messages": "claude-remove", "gemini": "gemini-remove", "bedrock": "nova-remove",
+    "cohere": "command-remove", "ollama": "llama-remove",
 }  # fmt: skip
 CONNECTIONS = {
     "chat": "openai",
@@ -27,15 +28,22 @@ CONNECTIONS = {
     "messages": "anthropic",
     "gemini": "gemini",
     "bedrock": "bedrock",
+    "cohere": "cohere",
+    "ollama": "ollama",
 }
 VERSIONS = {"chat": "/v1", "responses": "/v1"}
-FINISHED = {"chat": "stop", "responses": "completed", "messages": "end_turn", "gemini": "STOP", "bedrock": "end_turn"}
+FINISHED = {
+    "chat": "stop", "responses": "completed", "messages": "end_turn", "gemini": "STOP", "bedrock": "end_turn", "cohere": "COMPLETE",
+    "ollama": "stop",
+}  # fmt: skip
 CALLED = {
     "chat": "tool_calls",
     "responses": "completed",
     "messages": "tool_use",
     "gemini": "STOP",
     "bedrock": "tool_use",
+    "cohere": "TOOL_CALL",
+    "ollama": "stop",
 }
 
 
@@ -134,7 +142,44 @@ def bedrock_stream(query: str) -> bytes:
     )
 
 
+def cohere_stream(query: str) -> bytes:
+    function = {"name": "run_sql", "arguments": ""}
+    arguments = {"message": {"tool_calls": {"function": {"arguments": json.dumps({"query": query})}}}}
+    counted = {
+        "billed_units": {"input_tokens": 1, "output_tokens": 1},
+        "tokens": {"input_tokens": 1, "output_tokens": 1},
+    }
+    return events(
+        {"type": "message-start", "id": "c1", "delta": {"message": {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}}},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": TEXT}}}},
+        {"type": "content-end", "index": 0},
+        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "t1", "type": "function", "function": function}}}},
+        {"type": "tool-call-delta", "index": 0, "delta": arguments},
+        {"type": "tool-call-end", "index": 0},
+        {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": counted}},
+        named=True,
+    )  # fmt: skip
+
+
+def ollama_stream(query: str) -> bytes:
+    def line(message: dict[str, Any], **more: Any) -> bytes:
+        whole = {
+            "model": "llama-remove",
+            "created_at": "2026-11-25T10:00:00Z",
+            "message": {"role": "assistant", **message},
+            "done": False,
+        }
+        return json.dumps({**whole, **more}).encode() + b"\n"
+
+    call = {"function": {"name": "run_sql", "arguments": {"query": query}}}
+    counted = {"done": True, "done_reason": "stop", "prompt_eval_count": 3, "eval_count": 4, "total_duration": 1}
+    return line({"content": TEXT}) + line({"content": "", "tool_calls": [call]}) + line({"content": ""}, **counted)
+
+
 STREAMS = {
+    "cohere": (cohere_stream, "text/event-stream"),
+    "ollama": (ollama_stream, "application/x-ndjson"),
     "responses": (responses_stream, "text/event-stream"),
     "gemini": (gemini_stream, "text/event-stream"),
     "bedrock": (bedrock_stream, "application/vnd.amazon.eventstream"),
