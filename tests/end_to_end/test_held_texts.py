@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import queue
+from collections.abc import Iterator
 
 import pytest
 
+from tests.end_to_end import test_taken_out
 from tests.end_to_end.gateway import SDKS, Bench
-from tests.end_to_end.sdk import Worker
+from tests.end_to_end.sdk import CLIENTS, PYTHON, Worker, worker
 
 MODELS = {"openai": "gpt-said", "anthropic": "claude-said"}
 CARDS = "4111 1111 1111 1111 and 5500 0000 0000 0004"
@@ -105,3 +107,42 @@ def test_a_held_text_is_shown_as_one_and_not_as_a_call(shared: Bench, python_sdk
 
     assert "held text\nlaunch-code 9999" in shown
     assert "held tool call" not in shown
+
+
+@pytest.fixture(scope="module")
+def final_client() -> Iterator[Worker]:
+    if not PYTHON.exists():
+        pytest.skip("the SDKs are not installed; scripts/bootstrap --clients makes .venv-clients")
+    with worker([str(PYTHON), str(CLIENTS / "final_objects.py")]) as made:
+        yield made
+
+
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+@pytest.mark.parametrize("sdk", list(test_taken_out.STREAMS))
+def test_a_text_in_every_other_sdks_stream_waits(
+    shared: Bench, final_client: Worker, monkeypatch: pytest.MonkeyPatch, sdk: str, verdict: str
+) -> None:
+    said = f"It is launch-code 5555, {verdict}."
+    monkeypatch.setattr(test_taken_out, "TEXT", said)
+    before = shared.last_seq()
+    final_client.start(
+        {**test_taken_out.job(shared, sdk, "SELECT 1"), "model": f"{sdk}-said".replace("responses", "gpt")}
+    )
+
+    approval = shared.approval_in_waiting()
+    assert approval["rule"] == "said-by-the-model"
+    assert final_client.is_silent(0.2)
+    shared.decide(verdict, approval["id"], reason="nobody needs it")
+    heard = [final_client.next()]
+    while "text" in heard[-1]:
+        heard.append(final_client.next())
+
+    outcome = shared.closed_exchange(before)["outcome"]
+    if verdict == "approve":
+        assert (heard[-1]["final"]["text"], outcome) == (said, "completed")
+    else:
+        assert "launch-code" not in str(heard)
+        failed = (
+            "error" in heard[-1] or heard[-1]["final"]["finish"] == "ERROR"
+        )  # Cohere's SDK tells, and does not raise
+        assert (failed, outcome) == (True, "denied")
