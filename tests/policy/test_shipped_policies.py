@@ -26,6 +26,16 @@ def test_a_shipped_set_loads(name):
     assert shipped(name).connections
 
 
+@pytest.mark.parametrize("name", [".", "strict"])
+def test_no_hold_outlasts_the_clients_and_a_reply_is_held_as_long_as_they_wait(name):
+    """Claude Code gives up after 180 s without a word; a reply's own bounds (addons/approval.py) are at most 170 s."""
+    holds = [(rule.when.direction, rule.hold_seconds) for rule in shipped(name).approval if rule.then is Then.HOLD]
+
+    assert holds
+    assert {seconds for direction, seconds in holds if direction is Direction.RESPONSE} == {170}
+    assert all(seconds <= 170 for _, seconds in holds)
+
+
 def test_every_example_in_a_comment_is_valid():
     texts = {name: EXAMPLE.sub("", (POLICIES / name).read_text()) for name in FILES}
     texts["identity.yaml"] = texts["identity.yaml"].replace("issuers: []", "issuers:")
