@@ -287,3 +287,32 @@ def test_two_clients_of_one_person_share_one_hold(shared: Bench) -> None:
 
     assert sorted(done.error == "" for done in results) == [False, True]
     assert shared.provider.count == count + 1
+
+
+# ---- the product's own bound, in real time
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_stream_held_for_170_seconds_ends_pending_and_once_approved_the_retry_answers_at_once(
+    make_bench, python_sdk: Worker, sdk: str
+) -> None:
+    with make_bench(hold_seconds=600) as made:  # more than a stream may wait
+        job = made.job(sdk, "proxy", f"{DELETE}170", mode="stream", tools=True)
+        python_sdk.start(job)
+        python_sdk.events_until("text", MARK)
+        approval = made.approval_in_waiting()
+        held = python_sdk.done(seconds=300)
+        made.decide("approve", approval["id"])
+        python_sdk.start(job)
+        again = python_sdk.done()
+        row = made.exchanges_since(0)[0]
+
+    assert held.seconds >= 170
+    assert f"Affidavit holds this call ({approval['id']})" in held.error
+    assert "DELETE" not in query(held.tools)
+    assert (row["outcome"], row["error"]) == ("refused", "approval_pending")
+    assert again.error == ""
+    assert "DELETE FROM customers" in query(again.tools)
+    assert again.seconds < 10  # nobody was asked again
