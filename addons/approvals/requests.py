@@ -55,10 +55,15 @@ def view_digest(key: bytes, node: str, shown: tuple[Shown, ...]) -> str:
 
 def answer(approvals: Iterable[Approval], key: Key, now: datetime) -> Approval | None:
     """What was already said about this request: the newest of the same key, if it is pending, or denied, and not past its
-    time. None: ask anew. An approved one is found by its grant (grants.open_grant).
+    time. None: ask anew. An approved one is found by its grant (grants.open_grant); one taken back says nothing. Of two of the same
+    microsecond the pending one is the newer: nothing is asked while something waits.
     """
-    same = (approval for approval in approvals if approval.key == key and now < approval.expires_at)
-    newest = max(same, key=lambda approval: (approval.requested_at, approval.id), default=None)
+    same = (
+        approval
+        for approval in approvals
+        if approval.key == key and now < approval.expires_at and approval.state is not State.CANCELLED
+    )
+    newest = max(same, key=lambda one: (one.requested_at, one.state is State.PENDING, one.id), default=None)
     return newest if newest is not None and newest.state in (State.PENDING, State.DENIED) else None
 
 

@@ -97,6 +97,16 @@ def test_what_a_request_finds(approvals, found):
 
 
 @pytest.mark.parametrize(
+    "asked", [NOW, NOW - HOUR / 2], ids=["in the same microsecond", "after the clock was set back"]
+)
+def test_one_that_waits_is_found_whatever_was_taken_back_at_a_later_time_by_the_clock(asked):
+    taken_back = replace(PENDING, id="ap_9", state=State.CANCELLED)
+    waits = replace(PENDING, id="ap_10", requested_at=asked)
+
+    assert answer([taken_back, waits], PENDING.key, NOW) == waits
+
+
+@pytest.mark.parametrize(
     ("after", "hold_until"),
     [
         (timedelta(0), timedelta(seconds=110)),
