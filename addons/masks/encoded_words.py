@@ -26,6 +26,7 @@ _WRAPPED = regex.compile(r"[A-Za-z0-9+/]{60,76}(?:\r?\n[ \t]{0,8}[A-Za-z0-9+/]{1
 _PADDED = expression(r"=(?<=[A-Za-z0-9+/_\-]{8}=)={0,2}(?![\w=])")
 _BACK = regex.compile(r"(?r)(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{8,15}")
 _PADDING = re.compile(r"={0,6}")
+_FRACTION = re.compile(r"[0-9]\.[0-9]+$")  # 0.8414709848078965, up to the end of its run
 _SEPARATORS = re.compile(r"[_\-]")
 _PAIRS = regex.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[ :\-]){7,}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _PAIR_CLASS = bytes(
@@ -59,7 +60,7 @@ def readings(view: View, sight: Sight) -> Iterator[View]:
 
 
 def _of_run(view: View, start: int, end: int) -> Iterator[View]:
-    if view.text[start - 1 : start] == "." and view.text[start:end].isdecimal():  # of 0.8414709848078965
+    if _FRACTION.match(view.text, max(0, start - 2), end):
         return
     if end - start == _UUID_LENGTH and view.text[start + 8] == "-" == view.text[start + 23]:
         return
