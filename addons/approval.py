@@ -292,7 +292,7 @@ class Approval:
         try:
             decision.result()
         except Refused as refused:
-            exchange.refusal = refused
+            exchange.refusal = refused.kept()
             edited = self._taken_out(flow, exchange, refused)
             if edited is None:
                 endpoint = exchange.call.endpoint if exchange.call else ""

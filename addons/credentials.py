@@ -10,6 +10,7 @@ import asyncio
 import hmac
 from functools import partial
 from urllib.parse import quote
+from weakref import ref
 
 from mitmproxy import http
 
@@ -159,18 +160,16 @@ class Credentials:
 
     @staticmethod
     def _watch(flow: http.HTTPFlow, response: http.Response, exchange: Exchange) -> None:
-        """What will be streamed is looked through on its way."""
-
-        def found() -> None:
-            if (echo := ("credential_echoed", "body")) not in exchange.findings:
-                exchange.findings.append(echo)
-
+        """What will be streamed is looked through on its way. Nothing here may hold the flow or its exchange: they would hold each other."""
         framed = media_type(response.headers.get("content-type", "")) == FRAMES
         encoding = response.headers.get("content-encoding", "")
         exchange.tap.echoes = Echoes(
-            spellings(frozenset(exchange.secrets), framed=framed), found, encoding=encoding, framed=framed
+            spellings(frozenset(exchange.secrets), framed=framed),
+            partial(_note_echo, exchange.findings),
+            encoding=encoding,
+            framed=framed,
         )
-        exchange.tap.cut_off = partial(_cut_off, flow)
+        exchange.tap.cut_off = partial(_cut_off, ref(flow))
 
     @hooks.fails_closed
     async def response(self, flow: http.HTTPFlow) -> None:
@@ -218,6 +217,12 @@ def unfolded_without(raw: bytes, encoding: str, spelt: tuple[bytes, ...], limit:
         return without_echoes(content, spelt)
 
 
-def _cut_off(flow: http.HTTPFlow) -> None:
+def _note_echo(findings: list[tuple[str, str]]) -> None:
+    if (echo := ("credential_echoed", "body")) not in findings:
+        findings.append(echo)
+
+
+def _cut_off(streaming: ref[http.HTTPFlow]) -> None:
     """In the middle of a stream that cannot be changed: it ends here, as one that broke off, and the record says why."""
-    hooks.refuse(flow, Refused(502, "credential_echoed", CUT_OFF, outcome="failed"))
+    if flow := streaming():
+        hooks.refuse(flow, Refused(502, "credential_echoed", CUT_OFF, outcome="failed"))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from mitmproxy import connection, http
 from mitmproxy.flow import Error, Flow
@@ -44,6 +44,11 @@ class Refused(Exception):  # noqa: N818 -- raised as a decision, not an error
         super().__init__(code)
         self.status, self.code, self.message, self.outcome, self.rule = status, code, message, outcome, rule
         self.whole = False  # of a reply: nothing of it goes on, not even without its tool calls
+
+    def kept(self) -> Refused:
+        """Itself, to stay with the exchange: without the frames it was raised in, which hold the whole flow."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -88,22 +93,23 @@ class Exchange:
     conversation: Any = field(default=None, repr=False)  # providers.conversation.Reader, of a WebSocket
 
 
-_exchanges: WeakKeyDictionary[Flow, Exchange] = WeakKeyDictionary()
+_flows: WeakSet[Flow] = WeakSet()  # a dictionary by flow would keep for ever whatever exchange leads back to its flow
 _callers: WeakKeyDictionary[connection.Client, Any] = WeakKeyDictionary()
 _background: set[asyncio.Task[Any]] = set()
 
 
 def begin(flow: Flow, exchange: Exchange) -> Exchange:
-    _exchanges[flow] = exchange
+    flow.affidavit = exchange  # type: ignore[attr-defined] # it ends with the flow
+    _flows.add(flow)
     return exchange
 
 
 def exchange_of(flow: Flow) -> Exchange | None:
-    return _exchanges.get(flow)
+    return getattr(flow, "affidavit", None)
 
 
 def open_exchanges() -> tuple[tuple[Flow, Exchange], ...]:
-    return tuple(_exchanges.items())
+    return tuple([(flow, exchange) for flow in list(_flows) if (exchange := exchange_of(flow))])
 
 
 def client_state(client: connection.Client) -> dict[str, Any]:
@@ -150,7 +156,7 @@ def refuse(flow: http.HTTPFlow, refused: Refused) -> None:
     exchange = exchange_of(flow)
     exchange_id = exchange.id if exchange else ""
     if exchange:
-        exchange.refusal = refused
+        exchange.refusal = refused.kept()
     if flow.response and flow.response.stream:
         flow.kill()  # headers are with the client already: an error in the stream's own form was not possible here
         return
@@ -189,7 +195,7 @@ def cut(exchange: Exchange | None, refused: Refused) -> sockets.Cut:
     """A WebSocket has no status any more: an error in its own form is the last message, and the close frame says why."""
     last = b""
     if exchange:
-        exchange.refusal = exchange.refusal or refused
+        exchange.refusal = exchange.refusal or refused.kept()
         endpoint = exchange.call.endpoint if exchange.call else ""
         told = (refused.status, refused.code, refused.message)
         last = doors.refusal_message(exchange.provider, endpoint, told, exchange.id)
@@ -214,7 +220,7 @@ def _close(subject: object, refused: Refused) -> None:
     elif flow := getattr(subject, "flow", None):  # layers.ReplyPiece
         subject.out, subject.decided, subject.again = b"", False, False  # type: ignore[attr-defined] # it is not passed on
         if exchange := exchange_of(flow):
-            exchange.refusal = refused
+            exchange.refusal = refused.kept()
         flow.kill()
 
 

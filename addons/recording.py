@@ -8,6 +8,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from weakref import ref
 
 from mitmproxy import http
 from mitmproxy.tls import TlsData
@@ -117,7 +119,7 @@ class Recording:
         if exchange.changer:
             tap.rewriter = Rewriter(headers.get("content-type", ""), exchange.changer)
             tap.slow = exchange.changer.slow
-            tap.broken = lambda error: _unchanged(exchange, error)
+            tap.broken = partial(_unchanged, ref(exchange))
             if tap.encoding or not streams:
                 if (known or 0) > tap.limit:
                     raise Refused(502, "reply_too_large", UNMASKABLE, outcome="failed")
@@ -151,9 +153,11 @@ class Recording:
 UNMASKABLE = "the reply is longer than may be held to mask it; ask for less at once, or for limits.reply_bytes in connections.yaml"
 
 
-def _unchanged(exchange: Exchange, error: Exception) -> bytes:
+def _unchanged(under_way: ref[Exchange], error: Exception) -> bytes:
     """The error that ends a stream which could not be masked on its way."""
     hooks.log.error("fault in Tap: %s", hooks.frames(error))
+    if (exchange := under_way()) is None:
+        return b""
     exchange.findings.append(("wire_masking_failed", type(error).__name__))
     endpoint = exchange.call.endpoint if exchange.call else ""
     return doors.refusal_event(exchange.provider, endpoint, "masking_incomplete", NOT_MASKED, exchange.id)
