@@ -13,6 +13,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy
 from mitmproxy.utils import asyncio_utils
 
 from addons import hooks
+from addons.reading import at_once
 
 Listener = Callable[[Any], Any]
 
@@ -77,28 +79,50 @@ class Handler(mode_servers.ProxyConnectionHandler):
     async def server_event(self, event: events.Event) -> None:
         """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way, and a fault ends the connection."""
         async with self._server_event_lock:
-            if self._broken:
-                return
-            self.timeout_watchdog.register_activity()
-            turns: deque[events.Event] = deque((event,))
-            outgoing: dict[connection.Connection, list[bytes]] = {}
-            try:
-                while turns:
-                    chosen = self._layer_for(turns[0])
-                    for command in chosen.handle_event(turns.popleft()):
-                        if chosen is self._inside and (command.blocking or isinstance(command, commands.RequestWakeup)):
-                            self._asked_inside.add(command)
-                        if isinstance(command, commands.SendData):
-                            outgoing.setdefault(command.connection, []).append(command.data)
-                        elif isinstance(command, commands.StartHook):
-                            self._start(command, turns)
-                        else:
-                            self._send(outgoing)  # what was said before comes first
-                            self._do(command)
-                self._send(outgoing)
-            except Exception as error:  # noqa: BLE001 -- whatever it was, in any layer: mitmproxy logs it, values and all, and goes on
-                hooks.log.error("fault in a connection, which was closed: %s", hooks.frames(error))
-                self._break_off()
+            self._turn(event)
+
+    def _turn(self, event: events.Event) -> None:
+        if self._broken:
+            return
+        self.timeout_watchdog.register_activity()
+        turns: deque[events.Event] = deque((event,))
+        outgoing: dict[connection.Connection, list[bytes]] = {}
+        try:
+            while turns:
+                chosen = self._layer_for(turns[0])
+                for command in chosen.handle_event(turns.popleft()):
+                    if chosen is self._inside and (command.blocking or isinstance(command, commands.RequestWakeup)):
+                        self._asked_inside.add(command)
+                    if isinstance(command, commands.SendData):
+                        outgoing.setdefault(command.connection, []).append(command.data)
+                    elif isinstance(command, commands.StartHook):
+                        self._start(command, turns)
+                    else:
+                        self._send(outgoing)  # what was said before comes first
+                        self._do(command)
+            self._send(outgoing)
+        except Exception as error:  # noqa: BLE001 -- whatever it was, in any layer: mitmproxy logs it, values and all, and goes on
+            hooks.log.error("fault in a connection, which was closed: %s", hooks.frames(error))
+            self._break_off()
+
+    async def handle_connection(self, connection: connection.Connection) -> None:
+        """As mitmproxy's, whose task waits for the end only: what comes before it is heard at once."""
+        io = self.transports[connection]
+        transport = getattr(io.writer, "transport", None)
+        if isinstance(io.reader, asyncio.StreamReader) and isinstance(transport, asyncio.Transport):
+            at_once(io.reader, transport, partial(self._hear, connection, transport))
+        await super().handle_connection(connection)
+
+    def _hear(self, origin: connection.Connection, transport: asyncio.Transport, data: bytes) -> None:
+        assert not self._server_event_lock.locked()  # nobody waits below it, and the loop calls us between tasks
+        self._turn(events.DataReceived(origin, data))
+        if self._slow():
+            transport.pause_reading()
+            self._keep(self._resume(transport))
+
+    async def _resume(self, transport: asyncio.Transport) -> None:
+        await self.drain_writers()
+        transport.resume_reading()
 
     def _layer_for(self, event: events.Event) -> layer.Layer:
         """The end of the client's connection is for the layers around too, and so is what they asked for themselves."""
@@ -199,10 +223,11 @@ class Handler(mode_servers.ProxyConnectionHandler):
 
     async def drain_writers(self) -> None:
         """Wait for slow readers. Most of the time there are none, and then nobody has to take turns to find out."""
-        for io in self.transports.values():
-            if io.writer is not None and _is_slow(io.writer):
-                await super().drain_writers()  # type: ignore[no-untyped-call] # mitmproxy's
-                return
+        if self._slow():
+            await super().drain_writers()  # type: ignore[no-untyped-call] # mitmproxy's
+
+    def _slow(self) -> bool:
+        return any(_is_slow(io.writer) for io in self.transports.values() if io.writer)
 
 
 def _is_slow(writer: Any) -> bool:

@@ -52,6 +52,7 @@ SHARED_BY_ADDONS = {
     "histories",
     "hooks",
     "layers",
+    "reading",
     "sessions",
     "sockets",
     "taps",
