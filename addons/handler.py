@@ -74,6 +74,7 @@ class Handler(mode_servers.ProxyConnectionHandler):
 
     _inside: layer.Layer | None = None  # a CONNECT, once it was answered and the layer in it chosen
     _asked_inside: set[commands.Command]  # what that layer waits for
+    _hears: Audience | None = None
     _broken = False  # a fault left the layers in a state that nobody knows: nothing passes them any more
 
     async def server_event(self, event: events.Event) -> None:
@@ -146,7 +147,7 @@ class Handler(mode_servers.ProxyConnectionHandler):
         outgoing.clear()
 
     def _start(self, hook: commands.StartHook, turns: deque[events.Event]) -> None:
-        audience = _audience(self.master.addons)
+        audience = self._audience()
         heard = audience.of(hook.name)
         if heard.at_once and not audience.of("update").listeners:
             subject = _subject(hook)
@@ -155,6 +156,12 @@ class Handler(mode_servers.ProxyConnectionHandler):
                 turns.append(events.HookCompleted(hook))
             return
         self._keep(self.hook_task(hook))
+
+    def _audience(self) -> Audience:
+        if self._hears is None:
+            manager = self.master.addons
+            self._hears = _audiences.get(manager) or _audiences.setdefault(manager, Audience(manager))
+        return self._hears
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -207,7 +214,7 @@ class Handler(mode_servers.ProxyConnectionHandler):
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         """Nobody here intercepts flows, as mitmweb does, so nobody waits for them to be resumed."""
-        subject, audience = _subject(hook), _audience(self.master.addons)
+        subject, audience = _subject(hook), self._audience()
         watchdog = self.timeout_watchdog
         watchdog.can_timeout.clear()
         watchdog.blocker += 1
@@ -249,10 +256,6 @@ def inside_connect(outer: layer.Layer, client: connection.Client) -> layer.Layer
         return None
     chosen = stream.child_layer
     return chosen.layer if isinstance(chosen, layer.NextLayer) else chosen
-
-
-def _audience(manager: AddonManager) -> Audience:
-    return _audiences.get(manager) or _audiences.setdefault(manager, Audience(manager))
 
 
 def _subject(hook: commands.StartHook) -> Any:

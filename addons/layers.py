@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import h11
 from h11._readers import ChunkedReader
@@ -104,16 +104,32 @@ class Bounds:
     overrun: bool = field(default=False)  # the request was longer
 
 
-_streams: WeakKeyDictionary[flow.Flow, ref[Stream]] = (
-    WeakKeyDictionary()
-)  # a stream holds its flow: not the other way round
-_taps: WeakKeyDictionary[flow.Flow, Tap] = WeakKeyDictionary()
-_bounds: WeakKeyDictionary[flow.Flow, Bounds] = WeakKeyDictionary()
+class _Kept:
+    """What stands here of a flow, as an attribute of it: it ends with the flow."""
+
+    __slots__ = ("bounds", "stream", "tap")
+
+    def __init__(self) -> None:
+        self.bounds = Bounds()
+        self.tap: Tap | None = None
+        self.stream: ref[Stream] | None = None  # a stream holds its flow: not the other way round
+
+
+def _kept(f: flow.Flow) -> _Kept:
+    try:
+        return f.affidavit_layers  # type: ignore[attr-defined, no-any-return] # set here only
+    except AttributeError:
+        made = f.affidavit_layers = _Kept()  # type: ignore[attr-defined]
+        return made
+
+
+def _stream(f: flow.Flow) -> Stream | None:
+    return found() if (found := _kept(f).stream) else None
 
 
 def client_left(f: http.HTTPFlow) -> bool:
     """True once the client of a waiting flow is gone: HTTP/1 close, HTTP/2 close or RST_STREAM."""
-    stream = kept() if (kept := _streams.get(f)) else None
+    stream = _stream(f)
     if stream is None or not f.client_conn.connected:
         return True
     return stream.saw(http_events.RequestProtocolError)
@@ -134,7 +150,7 @@ class _Waiting(deque[events.Event]):
 
 def when_client_leaves(f: http.HTTPFlow, left: Callable[[], None]) -> None:
     """Calls `left` when the client of this flow, which a hook holds now, is gone; many holds need not be asked in turn."""
-    stream = kept() if (kept := _streams.get(f)) else None
+    stream = _stream(f)
     if stream is not None:
         stream._paused_event_queue = _Waiting(stream._paused_event_queue, left)  # noqa: SLF001 -- mitmproxy's own, see above
 
@@ -143,16 +159,16 @@ def tap(f: http.HTTPFlow, through: Tap) -> None:
     """Stream this flow's reply through `through`. Called from `responseheaders`."""
     assert f.response
     f.response.stream = True
-    _taps[f] = through
+    _kept(f).tap = through
 
 
 def tap_if_large(f: http.HTTPFlow, through: Tap) -> None:
     """Hold this reply whole; stream it on through `through` only once it is over its bound."""
-    _taps[f] = through
+    _kept(f).tap = through
 
 
 def bounds_of(f: http.HTTPFlow) -> Bounds:
-    return _bounds.setdefault(f, Bounds())
+    return _kept(f).bounds
 
 
 class Stream(http_layers.HttpStream):
@@ -175,10 +191,10 @@ class Stream(http_layers.HttpStream):
         asked = False
         for command in generator:
             if hasattr(self, "flow"):
-                _streams[self.flow] = ref(self)
+                _kept(self.flow).stream = ref(self)
             asked = asked or isinstance(command, (_hooks.HttpRequestHeadersHook, _hooks.HttpConnectHook))
             yield command
-        _streams[self.flow] = ref(self)
+        _kept(self.flow).stream = ref(self)
         if not asked:
             yield MalformedHook(Malformed(self.context.client))
 
@@ -194,9 +210,37 @@ class Stream(http_layers.HttpStream):
                 if self._drained > DRAIN_FACTOR * bounds.request_bytes:
                     yield commands.CloseConnection(self.context.client)
                 return
-        yield from super().state_consume_request_body(event)
+        held = super().state_consume_request_body(event)
+        yield from self._joined(held) if isinstance(event, http_events.RequestEndOfMessage) else held
 
     _drained = 0
+
+    def _joined(self, sending: CommandGenerator[None]) -> CommandGenerator[None]:
+        """Head and body of what was held whole leave together: one record of TLS, and one way through the layers, for two."""
+        head: Any = None
+        reply = None
+        try:
+            while True:
+                command = sending.send(reply)
+                reply = None
+                event = command.event if isinstance(command, http_layers.SendHttp) else None
+                if head is not None and isinstance(event, (http_events.RequestData, http_events.ResponseData)):
+                    head.event = Whole(event.stream_id, head.event, event)
+                    command, head = head, None
+                elif (
+                    isinstance(event, (http_events.RequestHeaders, http_events.ResponseHeaders))
+                    and not event.end_stream
+                ):
+                    head = command
+                    continue
+                elif head is not None:
+                    yield head
+                    head = None
+                reply = yield command
+        except StopIteration:
+            pass
+        if head is not None:
+            yield head
 
     def state_wait_for_response_headers(self, event: http_events.ResponseHeaders) -> CommandGenerator[None]:
         if event.response.status_code == 101 and not self._asked_for_websocket():
@@ -222,7 +266,7 @@ class Stream(http_layers.HttpStream):
     def state_consume_response_body(self, event: events.Event) -> CommandGenerator[None]:
         """Hold at most `reply_bytes`; then stream on, through the tap that the addon prepared for this case."""
         yield from super().state_consume_response_body(event)
-        through = _taps.get(self.flow)
+        through = _kept(self.flow).tap
         if through and len(self.response_body_buf) > bounds_of(self.flow).reply_bytes:
             buffered = bytes(self.response_body_buf)
             self.response_body_buf.clear()
@@ -232,7 +276,7 @@ class Stream(http_layers.HttpStream):
             yield from self.state_stream_response_body(http_events.ResponseData(self.stream_id, buffered))
 
     def state_stream_response_body(self, event: events.Event) -> CommandGenerator[None]:
-        through = _taps.get(self.flow)
+        through = _kept(self.flow).tap
         if through is None:
             yield from super().state_stream_response_body(event)
         elif isinstance(event, http_events.ResponseData):
@@ -274,10 +318,13 @@ class Stream(http_layers.HttpStream):
 
     def send_response(self, already_streamed: bool = False) -> CommandGenerator[None]:
         """The `response` hook writes the record; only then do the kept-back bytes and the end follow."""
+        if not already_streamed:
+            yield from self._joined(super().send_response())
+            return
         for command in super().send_response(already_streamed):
             yield command
-            through = _taps.get(self.flow)
-            if already_streamed and through and isinstance(command, _hooks.HttpResponseHook) and not self.flow.error:
+            through = _kept(self.flow).tap
+            if through and isinstance(command, _hooks.HttpResponseHook) and not self.flow.error:
                 yield from self._pass(through.release())
 
     def handle_protocol_error(self, event: Any) -> CommandGenerator[None]:
@@ -342,6 +389,14 @@ def dialled(server: connection.Server, name: tuple[str, int]) -> None:
     object.__setattr__(server, "address", name)  # Server.__setattr__ refuses while open; reuse compares the name
 
 
+@dataclass
+class Whole(http_base.HttpEvent):
+    """Head and body, on their way to a connection."""
+
+    head: http_events.RequestHeaders | http_events.ResponseHeaders
+    body: http_events.RequestData | http_events.ResponseData
+
+
 class _Chunks:
     """h11's reader of a chunked body; its trailers are kept here, where mitmproxy would stop at them."""
 
@@ -379,6 +434,16 @@ class _WithTrailers(_http1.Http1Connection):
                 yield http_base.ReceiveHttp(self.ReceiveTrailers(command.event.stream_id, trailers))
             yield command
 
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(event, Whole):
+            data = b""
+            for command in (*self.send(event.head), *self.send(event.body)):
+                assert isinstance(command, commands.SendData)
+                data += command.data
+            yield commands.SendData(self.conn, data)
+        else:
+            yield from super()._handle_event(event)
+
     def send(self, event: http_events.HttpEvent) -> CommandGenerator[None]:
         if isinstance(event, (http_events.RequestTrailers, http_events.ResponseTrailers)):
             self._trailers = event.trailers
@@ -397,6 +462,11 @@ LAST_CHUNK = b"0\r\n\r\n"
 _ENDS = (http_events.RequestEndOfMessage, http_events.ResponseEndOfMessage)
 
 
+def _apart(event: events.Event) -> tuple[events.Event, ...]:
+    """HTTP/2 has a frame for each."""
+    return (event.head, event.body) if isinstance(event, Whole) else (lowered(event),)
+
+
 def lowered(event: events.Event) -> events.Event:
     """Trailers' names as HTTP/2 has them (RFC 9113 8.2.1): those of an HTTP/1 message come as they were spelled."""
     if isinstance(event, (http_events.RequestTrailers, http_events.ResponseTrailers)):
@@ -408,14 +478,16 @@ class Http2Server(_http2.Http2Server):
     """The client's side of HTTP/2."""
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
-        return super()._handle_event(lowered(event))
+        for part in _apart(event):
+            yield from super()._handle_event(part)
 
 
 class Http2Client(_http2.Http2Client):
     """Upstream's side of HTTP/2."""
 
     def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
-        return super()._handle_event(lowered(event))
+        for part in _apart(event):
+            yield from super()._handle_event(part)
 
 
 class Http1Server(_WithTrailers, _http1.Http1Server):

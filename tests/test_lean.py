@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mitmproxy import options
+from hypothesis import given
+from hypothesis import strategies as st
+from mitmproxy import http, options
+from mitmproxy.coretypes.multidict import MultiDict
 from mitmproxy.proxy import commands, context, events
 from mitmproxy.proxy.layers.tls import TLSLayer
 from mitmproxy.test import tflow
@@ -136,3 +139,36 @@ def test_connections_are_equal_by_their_id() -> None:
     assert lean.equal(one, copy)
     assert not lean.equal(one, other)
     assert not lean.equal(one, one.id)
+
+
+NAMES = st.sampled_from([b"Accept", b"accept", b"ACCEPT", b"x-\xff", b"Set-Cookie", b""])
+FIELDS = st.lists(st.tuples(NAMES, st.binary(max_size=4)), max_size=6)
+
+
+@given(FIELDS, st.one_of(NAMES, NAMES.map(lambda name: name.decode("utf-8", "surrogateescape"))))
+def test_a_header_is_found_as_mitmproxys_mapping_finds_it(fields: list[tuple[bytes, bytes]], name: str | bytes) -> None:
+    headers = http.Headers(fields)
+    raw = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    values = [value.decode("utf-8", "surrogateescape") for value in MultiDict.get_all(headers, raw)]
+
+    assert lean.get_all(headers, name) == values
+    assert lean.get(headers, name) == (", ".join(values) if values else None)
+    assert lean.get(headers, name, "none") == (", ".join(values) if values else "none")
+    assert lean.contains(headers, name) == bool(values)
+
+
+def test_what_is_no_name_of_a_header_is_in_none() -> None:
+    assert not lean.contains(http.Headers([(b"1", b"2")]), 1)
+    with pytest.raises(TypeError):
+        lean.get(http.Headers(), 1)  # type: ignore[arg-type]
+
+
+def test_an_options_value_is_its_own_or_a_copy_that_may_be_changed() -> None:
+    opts = options.Options()
+    number, hosts = opts._options["listen_port"], opts._options["ignore_hosts"]
+    hosts.set(["a", "b"])
+
+    assert lean.current(number) is number._default
+    assert lean.current(hosts) == ["a", "b"]
+    lean.current(hosts).append("c")
+    assert hosts.value == ["a", "b"]
