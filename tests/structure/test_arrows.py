@@ -50,6 +50,7 @@ SHARED_BY_ADDONS = {
     "entrance",
     "facts",
     "histories",
+    "holds",
     "hooks",
     "layers",
     "reading",
