@@ -7,8 +7,9 @@ The names are found one literal at a time in the lower-cased text; only there is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import regex
 
@@ -72,7 +73,24 @@ class Name:
     def stands_in(self, prefix: str, rest: str) -> bool:
         if (self.after and not self.after.match(rest)) or (self.before and not self.before.match(prefix)):
             return False
-        return not (rest and _is_of_another(rest)) and (self.password or not (prefix and _NOT_SECRET.match(prefix)))
+        return not (rest and _read(rest, _is_of_another)) and (
+            self.password or not (prefix and _read(prefix, _is_no_secrets))
+        )
+
+
+def _read(part: str, what: Callable[[str], bool]) -> bool:
+    """What is only letters is part of a name, not of a value: it may be remembered, and comes again."""
+    return _remembered(part, what) if part.replace("_", "").isalpha() else what(part)
+
+
+@lru_cache(4096)
+def _remembered(part: str, what: Callable[[str], bool]) -> bool:
+    return what(part)
+
+
+def _is_no_secrets(prefix: str) -> bool:
+    """`max_`, `primary`, `sort_`."""
+    return _NOT_SECRET.match(prefix) is not None
 
 
 def _is_of_another(rest: str) -> bool:
