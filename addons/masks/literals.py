@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-_COMMON = b"bpygwfmculdhrsnioate "  # in European prose, the commonest last; every other sign is rarer
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 _MANY, _LONGEST = 50, 24  # places; letters of a literal
 
@@ -32,33 +31,37 @@ def holds(text: bytes, literal: bytes) -> bool:
     return any(text.find(literal, at, end + len(literal) - 1) >= 0 for at, end in blocks(len(text)))
 
 
-def any_of(literals: Iterable[bytes]) -> re.Pattern[bytes]:
-    """Tried only where a literal's rarest letter stands: one pass of `re` takes less than five searches for a literal each."""
-    by_letter: dict[bytes, list[bytes]] = defaultdict(list)
-    for literal in sorted(set(literals)):
-        at = min(range(len(literal)), key=lambda place: _COMMON.find(literal[place]))
-        before, letter, after = (re.escape(one) for one in (literal[:at], literal[at : at + 1], literal[at + 1 :]))
-        by_letter[letter].append(b"(?<=%b%b)(?=%b)" % (before, letter, after))
-    return re.compile(b"|".join(b"%b(?:%b)" % (letter, b"|".join(ends)) for letter, ends in by_letter.items()))
+class AnyOf:
+    """Literals that are looked for in one pass. Aho and Corasick's automaton, its first letters eight or sixteen at a time: a tenth of what `re` takes."""
+
+    __slots__ = ("_automaton",)
+
+    def __init__(self, literals: Iterable[bytes]) -> None:
+        self._automaton = BytesAhoCorasick(sorted(set(literals)), matchkind=MatchKind.LeftmostFirst)
+
+    def stands_in(self, text: bytes) -> bool:
+        return next(self.places(text), None) is not None
+
+    def places(self, text: bytes) -> Iterator[int]:
+        """Where one begins, in order; of those that overlap the first. One at the end of a block may come twice."""
+        find = self._automaton.find_matches_as_indexes
+        if len(text) <= BLOCK:
+            return (start for _, start, _ in find(text))
+        view = memoryview(text)
+        return (at + start for at, end in blocks(len(text)) for _, start, _ in find(view[at : end + _LONGEST]))
 
 
-def around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
-    """What stands around the matches: every one of the pattern's literals that is in the text is in it; "" where none is."""
-    found = pattern.finditer(text) if len(text) <= BLOCK else _block_by_block(pattern, text)
-    places = [match.start() for match in islice(found, _MANY + 1)]
+def around(literals: AnyOf, text: bytes) -> bytes:
+    """What stands around the places: every one of the literals that is in the text is in it; "" where none is."""
+    places = list(islice(literals.places(text), _MANY + 1))
     if len(places) > _MANY:
         return text
     return b"\n".join(text[max(0, place - _LONGEST) : place + _LONGEST] for place in places)
 
 
-def _block_by_block(pattern: re.Pattern[bytes], text: bytes) -> Iterator[re.Match[bytes]]:
-    """Its matches; one at the end of a block may be among them twice."""
-    return (match for at, end in blocks(len(text)) for match in pattern.finditer(text, at, end + _LONGEST))
-
-
-CARD = any_of(
+CARD = AnyOf(
     b"card credit debit visa amex american discover jcb diners maestro pan cvv cvc cc expiry payment karte carte tarjeta carta".split()
 )  # no card in lines is looked at without one of these
-BIRTH = any_of(
+BIRTH = AnyOf(
     (b"birth", b"born", b"dob", b"d.o.b", b"geb", b"nais", b"n\xe9", b"n\xc9", b"naci", b"nasc", b"nato", b"nata")
 )  # no date is looked at without a word of birth before it

@@ -17,7 +17,7 @@ from addons.masks.detectors.aws_access_key import SecretKey
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Detector, Found, Pattern
 from addons.masks.detectors.named_nearby import Announced
-from addons.masks.literals import any_of, around, blocks
+from addons.masks.literals import AnyOf, around, blocks
 from addons.masks.sight import SHORT, Sight, Strip, Where
 
 _ON_RUNS = (Announced, SecretKey)
@@ -233,8 +233,8 @@ class Plan:
         self._cues = in_any_number(frozenset().union(*(one.context.cues for one in weak if one.context)))
         self._assigned = tuple(one for one in others if isinstance(one, Assigned))
         self._names = tuple(name.literal for one in self._assigned for name in one.names)
-        self._any_large = any_of(self._large)
-        self._any_word = any_of({*self._words, *(name.encode("latin-1") for name in self._names)})
+        self._any_large = AnyOf(self._large)
+        self._any_word = AnyOf({*self._words, *(name.encode("latin-1") for name in self._names)})
         self._families = tuple(
             (where.least_digits, where.value, Family(where, members)) for where, members in families.items()
         )
@@ -273,6 +273,6 @@ class Plan:
         present = [members for sign, anchor, members in self._signs if sign in sight.text and stands(anchor)]
         if words:
             present += [members for anchor, members in self._words.items() if anchor in words]
-        if sight.capital != sight.low and self._any_large.search(sight.capital):
+        if sight.capital != sight.low and self._any_large.stands_in(sight.capital):
             present += [members for anchor, members in self._large.items() if stands(anchor)]
         return dict.fromkeys(one for members in present for one in members) if present else ()

@@ -242,7 +242,7 @@ class Sight:
 
     def broken(self) -> Strip:
         found = [match.span() for match in _BROKEN.finditer(self.marks)]
-        return self._cut(found, 2, 40) if found and (self.name or CARD.search(self.low)) else NOTHING
+        return self._cut(found, 2, 40) if found and (self.name or CARD.stands_in(self.low)) else NOTHING
 
     def uuids(self) -> list[tuple[int, int]]:
         """The runs that are a UUID and nothing more. One after a dot may be the end of a token."""
@@ -297,9 +297,9 @@ class Sight:
         found = [place for place in found if self.raw[place[0] : place[0] + 2] in _CENTURIES]
         if found and not self.name:
             before = [self.low[max(0, start - _BORN_BEFORE) : start] for start, _ in found]
-            if not BIRTH.search(b"\n".join(before)):
+            if not BIRTH.stands_in(b"\n".join(before)):
                 return NOTHING
-            found = [place for place, words in zip(found, before, strict=True) if BIRTH.search(words)]
+            found = [place for place, words in zip(found, before, strict=True) if BIRTH.stands_in(words)]
         return self._cut(found, 24, 12)
 
     def colons(self) -> Strip:

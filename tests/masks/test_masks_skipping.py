@@ -14,7 +14,7 @@ from addons.masks.detectors import DETECTORS
 from addons.masks.detectors.forms import Forms
 from addons.masks.detectors.kinds import SURE, Anchored, Pattern, nothing_else
 from addons.masks.folding import folded
-from addons.masks.literals import any_of, around
+from addons.masks.literals import AnyOf, around
 from addons.masks.sight import Sight, Where
 from addons.masks.views import View
 
@@ -220,5 +220,5 @@ def test_one_look_sees_each_of_many_literals(pieces):
     there = {one for one in LITERALS if one in text}
 
     assert max(map(len, LITERALS)) <= literals._LONGEST
-    assert (any_of(LITERALS).search(text) is not None) == bool(there)
-    assert {one for one in LITERALS if one in around(any_of(LITERALS), text)} == there
+    assert AnyOf(LITERALS).stands_in(text) == bool(there)
+    assert {one for one in LITERALS if one in around(AnyOf(LITERALS), text)} == there

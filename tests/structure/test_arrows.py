@@ -34,6 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 DOORS: dict[str, tuple[str, ...]] = {
     "yaml": ("addons/policy/load.py",),
     "jose": ("addons/tokens/",),
+    "ahocorasick_rs": ("addons/masks/literals.py",),
     "regex": ("addons/masks/",),
     "stdnum": ("addons/masks/",),
     "phonenumbers": ("addons/masks/",),

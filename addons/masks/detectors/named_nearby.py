@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from addons.masks.detectors.kinds import Found
 from addons.masks.detectors.plausible import entropy
-from addons.masks.literals import any_of
+from addons.masks.literals import AnyOf
 from addons.masks.sight import BREAK, Sight
 
 _BEFORE, _LONGEST = 64, 400
-_LITERALS = any_of(
+_LITERALS = AnyOf(
     (
         b"secret",
         b"token",
@@ -58,10 +58,10 @@ class Announced:
         for start, end in sight.runs:
             left = max(0, start - _BEFORE)
             left = max(left, sight.text.rfind(BREAK, left, start) + 1)
-            if end - start > _LONGEST or not _LITERALS.search(sight.low, left, end):
+            if end - start > _LONGEST or not _LITERALS.stands_in(sight.low[left:end]):
                 continue
             run = sight.text[start:end]
-            inside = _INSIDE.search(run) if _LITERALS.search(sight.low, start, end) else None
+            inside = _INSIDE.search(run) if _LITERALS.stands_in(sight.low[start:end]) else None
             padding = _PADDING.match(sight.text, end)
             closed = padding.end() if padding else end
             if inside and _is_dense(inside["value"], 20):
