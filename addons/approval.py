@@ -9,13 +9,20 @@ import asyncio
 from functools import partial
 
 from mitmproxy import ctx, http
+from mitmproxy.websocket import WebSocketMessage
 
 from addons import hooks, layers
+from addons.asking import TOO_MUCH, Asking, Said
+from addons.evidence.records import Event
 from addons.holds import Held, Holds
 from addons.hooks import Exchange, Refused
+from addons.policy import decide
+from addons.policy.decide import Decision
 from addons.policy.model import Denied, Direction
 from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
+from addons.providers.conversation import Step
+from addons.providers.paths import models_in
 from addons.providers.socket_calls import SocketCalls
 from addons.providers.socket_texts import SocketTexts
 from addons.providers.texts import TextsToo
@@ -32,6 +39,8 @@ HEARTBEAT = b": affidavit is waiting for an approval\n\n"
 STREAM_HOLD_SECONDS = 170
 FRAMES_HOLD_SECONDS = 45
 WHOLE_HOLD_SECONDS = 110
+TOO_LARGE = "a message is longer than {} bytes; send less, or ask for limits.body_bytes in connections.yaml, then type: affidavit policy check"
+UNREADABLE = "Affidavit refused this message: an approval rule may be about it, and it is no JSON object. Send it as the provider documents it; which rule, says: affidavit explain"
 SOCKET_HOLD_SECONDS = 20  # a held message stops the whole socket, its pings too
 
 
@@ -45,6 +54,8 @@ class Approval(Holds):
         assert exchange.connection
         assert exchange.call
         decision = self._right(exchange, exchange.caller)
+        if flow.request.method == "GET" and doors.knows_conversation(exchange.call):
+            decision = self._opening(flow, exchange, decision)
         if not decision.allowed:
             raise Refused(403, decision.code, f"Affidavit refused this call: {decision.hint}", rule=decision.rule)
         exchange.right = decision.rule
@@ -53,6 +64,20 @@ class Approval(Holds):
             if rule := self._judged(exchange, facts):
                 held = Held(rule, self._digest(flow, exchange, flow.request.raw_content or b""), rule.hold_seconds)
                 await self._hold(flow, exchange, held)
+
+    def _opening(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> Decision:
+        """Of a WebSocket. Where its address names no model its messages do, and are asked for their right to it."""
+        assert exchange.caller
+        assert exchange.connection
+        named = models_in(exchange.path.partition("?")[2])
+        if len(named) > 1:
+            raise Refused(
+                400, "model_unclear", "the address names several models; name one, then open the WebSocket again"
+            )
+        later = not named and flow.request.headers.get("upgrade", "").lower() == "websocket"
+        if decision.code == "model_denied" and later:
+            return decide.may_reach(self.desk.policies, exchange.caller, exchange.connection)
+        return decision
 
     # -- replies ----------------------------------------------------------------------------------------------------
     @hooks.fails_closed
@@ -175,19 +200,22 @@ class Approval(Holds):
     # -- WebSocket --------------------------------------------------------------------------------------------------
     @hooks.fails_closed
     async def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """A call or a text in a provider's messages: they wait, with all that follow, and are sent again once it is decided."""
+        """A call or a text in a provider's messages: they wait, with all that follow, and are sent again once it is decided. And what a client says."""
         exchange = hooks.exchange_of(flow)
         assert exchange
         assert flow.websocket
         message = flow.websocket.messages[-1]
-        if message.from_client or message.dropped or not guards(self.desk.policies, exchange):
+        if message.dropped:
+            return
+        if message.from_client:
+            await self._client_message(flow, exchange, message)
+            return
+        decided = exchange.injected.popleft() if message.injected else False
+        if decided or not guards(self.desk.policies, exchange):
             return
         if exchange.socket_calls is None:
             exchange.socket_calls = SocketCalls(SocketTexts() if reads_texts(self.desk.policies, exchange) else None)
         calls: SocketCalls = exchange.socket_calls
-        decided = exchange.injected.popleft() if message.injected else False
-        if decided:
-            return
         if any(exchange.injected) or (exchange.injected and not message.injected):  # others are on their way before it
             message.drop()
             self._send_again(flow, exchange, [message.content], decided=False)
@@ -206,6 +234,103 @@ class Approval(Holds):
                 raise Refused(502, "reply_too_large", "what waits for a decision has grown too large", outcome="failed")
             if calls.decidable:
                 await self._decide_socket(flow, exchange, calls)
+
+    async def _client_message(self, flow: http.HTTPFlow, exchange: Exchange, message: WebSocketMessage) -> None:
+        """It goes on at once, or is dropped, to wait or for good."""
+        assert exchange.call
+        if exchange.asking is None:
+            exchange.asking = Asking(exchange.call.model, layers.bounds_of(flow).request_bytes)
+        asking: Asking = exchange.asking
+        if message.injected:
+            said, refused = asking.verdicts.popleft()
+            if refused:
+                await self._refuse_message(flow, exchange, said, refused)
+            return
+        if len(message.content) > asking.bound:
+            raise Refused(413, "message_too_large", TOO_LARGE.format(asking.bound), outcome="failed")
+        said = Said(message.content, message.is_text, exchange.conversation.ask)
+        if not asking.busy:
+            try:
+                held = await self._judge_message(flow, exchange, asking, said)
+            except Refused as refused:
+                await self._refuse_message(flow, exchange, said, refused)
+                return
+            if held is None:
+                return
+        message.drop()
+        asking.wait(said)
+        if asking.work is None or asking.work.done():
+            asking.work = asyncio.get_running_loop().create_task(self._decide_waiting(flow, exchange, asking))
+
+    async def _judge_message(self, flow: http.HTTPFlow, exchange: Exchange, asking: Asking, said: Said) -> Held | None:
+        """What it must wait for; None: it goes on, and is noted. Raises Refused."""
+        assert exchange.caller
+        ask, book = said.ask, self.facts.book
+        model = ask.model or asking.model
+        for named in (*((model,) if ask.model or ask.step is Step.CALL else ()), *ask.others):
+            decision = self._right(exchange, exchange.caller, named)
+            if not decision.allowed:
+                sentence = f"Affidavit refused this message: {decision.hint}"
+                raise Refused(403, decision.code, sentence, rule=decision.rule)
+            exchange.right = decision.rule
+        facts = None
+        if book.has(Direction.REQUEST) and (ask.step is Step.CALL or book.reads_requests):
+            facts = await self.facts.of_message(exchange, ask, model, asking.before)
+            if not ask.clear and (unsure := book.may_fit(facts)):
+                raise Refused(400, "message_unreadable", UNREADABLE, rule=unsure.id)
+            if asking.before.characters > asking.bound:
+                raise Refused(413, "too_much_waits", TOO_MUCH, outcome="failed")
+            if rule := self._judged(exchange, facts, content_only=ask.step is Step.FEED):
+                before = asking.before.parts
+                body = b"\0".join([*(part.content.encode("utf-8", "surrogatepass") for part in before), said.content])
+                seconds = min(rule.hold_seconds, STREAM_HOLD_SECONDS)
+                parts = (*before, *ask.parts)
+                return Held(rule, self._digest(flow, exchange, body), seconds, parts, model, asking.left)
+            self.facts.was_asked(exchange, model)
+        asking.passed(ask, facts if book.reads_requests else None)
+        return None
+
+    async def _decide_waiting(self, flow: http.HTTPFlow, exchange: Exchange, asking: Asking) -> None:
+        """What waits, one after another. Each then meets its verdict where it would have been passed on."""
+        while asking.waiting:
+            said, verdict = asking.waiting[0], None
+            try:
+                if held := await self._judge_message(flow, exchange, asking, said):
+                    await self._hold(flow, exchange, held)
+                    self.facts.was_asked(exchange, held.model or "")
+                    asking.passed(said.ask, None)
+            except Exception as error:  # noqa: BLE001 -- a guard: raised again in the message's own hook, where it refuses
+                verdict = hooks.refused_for(error, "Approval._decide_waiting").kept()
+            if asking.left.is_set():
+                return
+            asking.decided(verdict)
+            ctx.master.commands.call("inject.websocket", flow, False, said.content, said.is_text)
+
+    async def _refuse_message(self, flow: http.HTTPFlow, exchange: Exchange, said: Said, refused: Refused) -> None:
+        """It is not passed on, which is a record; the client is told in its protocol's own error, else the conversation ends."""
+        assert exchange.caller
+        assert exchange.call
+        assert flow.websocket
+        attrs = {"code": "message_refused", "detail": refused.code} | ({"rule": refused.rule} if refused.rule else {})
+        await self.desk.record(Event("finding", exchange_id=exchange.id, actor=exchange.caller.subject, attrs=attrs))
+        told = (refused.status, refused.code, refused.message)
+        endpoint = exchange.call.endpoint
+        error = doors.refusal_message(exchange.provider, endpoint, told, exchange.id, said.ask.event_id)
+        if refused.outcome == "failed" or not error or not doors.knows_conversation(exchange.call):
+            raise refused
+        flow.websocket.messages[-1].drop()
+        exchange.injected.append(True)
+        ctx.master.commands.call("inject.websocket", flow, True, error, True)
+
+    @hooks.fails_closed
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        """What still waits is never sent."""
+        exchange = hooks.exchange_of(flow)
+        if exchange and exchange.asking:
+            asking: Asking = exchange.asking
+            if asking.busy:
+                exchange.findings.append(("messages_not_sent", str(len(asking.waiting) + len(asking.verdicts))))
+            asking.end()
 
     async def _decide_socket(self, flow: http.HTTPFlow, exchange: Exchange, calls: SocketCalls) -> None:
         """What was denied is taken out, or ends the conversation, as the rule says; what nobody has decided yet is taken out."""

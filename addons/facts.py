@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 from addons.approvals.state import Shown
+from addons.asking import Before
 from addons.commands.read import read as commands_in
 from addons.console import readings
 from addons.console.desk import Desk
@@ -14,10 +18,12 @@ from addons.hooks import Exchange
 from addons.policy.approval_rules import AttachmentFact, CommandFact, Facts, Rulebook
 from addons.policy.model import Direction, FirstUse
 from addons.providers.call import Call, Kind, Part
+from addons.providers.conversation import Ask, Step
 
 ATTACHED = (Kind.IMAGE, Kind.AUDIO, Kind.DOCUMENT)
 CHARACTERS_A_TOKEN = 4  # of English prose, by the vendors' own rule of thumb: an estimate, before anything is sent
 SHOWN_CHARACTERS = 64 << 10  # of one held tool call, to approvers
+LARGE_TEXT = 16 << 10  # characters: over this a message is looked through in a thread
 
 
 class FactFinder:
@@ -48,29 +54,71 @@ class FactFinder:
             first_use=await self._first_use(exchange) if self.book.needs(direction, "first_use") else frozenset(),
         )
 
+    async def of_message(self, exchange: Exchange, ask: Ask, model: str, before: Before) -> Facts:
+        """Of a client's message in a WebSocket. What it has said before for the same call counts; it is read again with the call alone."""
+        direction, find = Direction.REQUEST, partial(self._of_message, exchange, ask, model, before)
+        large = sum(len(part.content) for part in ask.parts if not part.base64) > LARGE_TEXT
+        facts = await asyncio.to_thread(find) if large else find()
+        if not self.book.needs(direction, "first_use"):
+            return facts
+        return replace(facts, first_use=await self._first_use(exchange, model))
+
+    def _of_message(self, exchange: Exchange, ask: Ask, model: str, before: Before) -> Facts:
+        direction, needs = Direction.REQUEST, self.book.needs
+        length = before.characters + sum(len(part.content) for part in ask.parts if not part.base64)
+        found = self._entities(exchange, ask.parts, direction) if needs(direction, "entities") else Counter[str]()
+        return self._facts(
+            exchange,
+            direction,
+            (*before.parts, *ask.parts) if ask.step is Step.CALL else ask.parts,
+            model=model,
+            at=self.desk.clock(),
+            entities=before.entities + found,
+            attachments=tuple(_attachments(ask.parts)),
+            estimated_tokens=length // CHARACTERS_A_TOKEN,
+        )
+
+    def was_asked(self, exchange: Exchange, model: str) -> None:
+        """A message about this model has left: the next is no first use."""
+        assert exchange.caller
+        self._used.add((exchange.caller.subject, FirstUse.MODEL, model))
+
     def of_reply(self, exchange: Exchange, parts: tuple[Part, ...]) -> Facts:
         """Of tool calls or texts in a reply."""
         needed = self.book.needs(Direction.RESPONSE, "entities")
         return self._facts(
-            exchange, Direction.RESPONSE, parts, entities=self._entities(exchange, parts) if needed else {}
+            exchange,
+            Direction.RESPONSE,
+            parts,
+            entities=self._entities(exchange, parts, Direction.RESPONSE) if needed else {},
         )
 
-    def shown(self, exchange: Exchange, parts: Iterable[Part]) -> tuple[Shown, ...]:
-        """Held parts of a reply as approvers see them: masked as the record will have them."""
-        masked = self.desk.mask_reply_part
+    def shown(self, exchange: Exchange, parts: Sequence[Part], direction: Direction) -> tuple[Shown, ...]:
+        """Held parts of a reply, or of a WebSocket's message, as approvers see them: masked as the record has them."""
+        masked = partial(self.desk.mask_part, exchange, direction=direction.value)
+        names = [part.name if part.kind is Kind.TOOL_CALL else "" for part in parts]
         return tuple(
-            Shown(masked(exchange, Part(Kind.TEXT, part.name))[0], masked(exchange, part)[0][:SHOWN_CHARACTERS])
-            for part in parts
+            Shown(masked(Part(Kind.TEXT, name))[0], masked(part)[0][:SHOWN_CHARACTERS])
+            for name, part in zip(names, parts, strict=True)
         )
 
-    def _entities(self, exchange: Exchange, parts: Iterable[Part]) -> Counter[str]:
+    def _entities(self, exchange: Exchange, parts: Iterable[Part], direction: Direction) -> Counter[str]:
         found: Counter[str] = Counter()
         for part in parts:
-            for hit in self.desk.mask_reply_part(exchange, part)[1]:
+            for hit in self.desk.mask_part(exchange, part, direction=direction.value)[1]:
                 found[hit.entity] += hit.count
         return found
 
-    def _facts(self, exchange: Exchange, direction: Direction, parts: tuple[Part, ...], **more: object) -> Facts:
+    def _facts(
+        self,
+        exchange: Exchange,
+        direction: Direction,
+        parts: tuple[Part, ...],
+        *,
+        model: str = "",
+        at: datetime | None = None,
+        **more: object,
+    ) -> Facts:
         assert exchange.caller
         assert exchange.connection
         assert exchange.call
@@ -81,22 +129,22 @@ class FactFinder:
             direction=direction,
             connection=exchange.connection.id,
             provider=exchange.connection.provider,
-            model=exchange.call.model or (exchange.conversation.model if exchange.conversation else ""),
+            model=model or _model(exchange),
             endpoint=exchange.call.endpoint,
             groups=exchange.caller.groups,
             purpose=exchange.caller.purpose,
-            at=exchange.opened_at,
+            at=at or exchange.opened_at,
             texts=tuple(part.content for part in parts if not part.base64),
             tools=tuple(part.name for part in calls),
             commands=tuple(CommandFact(row.language.value, row.verb, row.objects) for row in rows),
-            **more,  # type: ignore[arg-type] # named by the two methods above
+            **more,  # type: ignore[arg-type] # named by the methods above
         )
 
-    async def _first_use(self, exchange: Exchange) -> frozenset[FirstUse]:
+    async def _first_use(self, exchange: Exchange, model: str = "") -> frozenset[FirstUse]:
         assert exchange.caller
         assert exchange.connection
         assert exchange.call
-        names = {FirstUse.CONNECTION: exchange.connection.id, FirstUse.MODEL: exchange.call.model}
+        names = {FirstUse.CONNECTION: exchange.connection.id, FirstUse.MODEL: model or exchange.call.model}
         subject = exchange.caller.subject
         unknown = {what: name for what, name in names.items() if (subject, what, name) not in self._used}
         first = await asyncio.to_thread(self._unused, subject, unknown) if unknown else frozenset()
@@ -108,6 +156,13 @@ class FactFinder:
             return frozenset(
                 what for what, name in names.items() if not readings.was_sent(database, subject, what.value, name)
             )
+
+
+def _model(exchange: Exchange) -> str:
+    """In a WebSocket the client may name another than its address did."""
+    assert exchange.call
+    asked = exchange.asking.model if exchange.asking else ""
+    return asked or exchange.call.model or (exchange.conversation.model if exchange.conversation else "")
 
 
 def _attachments(parts: Iterable[Part]) -> Iterable[AttachmentFact]:

@@ -38,7 +38,9 @@ class Held:
     rule: ApprovalRule
     digest: str
     seconds: float
-    parts: tuple[Part, ...] = field(default=(), repr=False)  # of a reply; (): the request itself
+    parts: tuple[Part, ...] = field(default=(), repr=False)  # of a reply, of a message; (): the request itself
+    model: str | None = None  # that a message is about; None: the request's
+    left: asyncio.Event | None = None  # the end of the conversation that a message is in
 
 
 class Holds:
@@ -46,7 +48,7 @@ class Holds:
         self.desk = desk
         self.facts = FactFinder(desk)
 
-    def _right(self, exchange: Exchange, caller: Caller) -> Decision:
+    def _right(self, exchange: Exchange, caller: Caller, model: str | None = None) -> Decision:
         assert exchange.connection
         assert exchange.call
         now = self.desk.clock()
@@ -56,11 +58,12 @@ class Holds:
             now,
             self.desk.usage.today(caller.subject, now),
         )
-        return decide.may_use(self.desk.policies, caller, exchange.connection, exchange.call.model, use)
+        named = exchange.call.model if model is None else model
+        return decide.may_use(self.desk.policies, caller, exchange.connection, named, use)
 
-    def _judged(self, exchange: Exchange, facts: Facts) -> ApprovalRule | None:
+    def _judged(self, exchange: Exchange, facts: Facts, *, content_only: bool = False) -> ApprovalRule | None:
         """The rule that holds the call, or None; a rule that does not let it go on at all is raised as a refusal."""
-        rule, noted = self.facts.book.judge(facts)
+        rule, noted = self.facts.book.judge(facts, content_only=content_only)
         for one in noted:
             found = (f"rule_{one.then.value}", one.id)
             if (
@@ -101,11 +104,11 @@ class Holds:
         session_id = exchange.request.session_id
         if self.desk.grant_for(key, session_id) is None:
             asked = await self._ask(exchange, held)
-            asked = await self._decision(flow, asked, held.seconds)
+            asked = await self._decision(flow, asked, held)
             self._check_client(flow, held)
             self._check_approved(asked)
         self._check_client(flow, held)
-        await self._check_still_allowed(exchange)
+        await self._check_still_allowed(exchange, held.model)
         grant = self.desk.grant_for(key, session_id)
         if grant is None:
             raise Refused(
@@ -121,14 +124,15 @@ class Holds:
         if grant.approval_id not in exchange.approval_ids:
             exchange.approval_ids.append(grant.approval_id)
 
-    async def _decision(self, flow: http.HTTPFlow, asked: Asked, seconds: float) -> Asked:
+    async def _decision(self, flow: http.HTTPFlow, asked: Asked, held: Held) -> Asked:
         """The approval as it is once somebody decided, the client left or the time is up; whichever comes first."""
         loop = asyncio.get_running_loop()
-        until, left = loop.time() + seconds, asyncio.Event()
-        layers.when_client_leaves(flow, left.set)
+        until, left = loop.time() + held.seconds, held.left or asyncio.Event()
+        if held.left is None:
+            layers.when_client_leaves(flow, left.set)
         if layers.client_left(flow) or asked.state is not State.PENDING:
             return asked
-        ways = (self.desk.wait_decision(asked.id, seconds), left.wait())
+        ways = (self.desk.wait_decision(asked.id, held.seconds), left.wait())
         tasks = [asyncio.ensure_future(way) for way in ways]
         try:
             done: set[asyncio.Future[Any]] = set()
@@ -144,14 +148,14 @@ class Holds:
 
     @staticmethod
     def _check_client(flow: http.HTTPFlow, held: Held) -> None:
-        if layers.client_left(flow):
+        if layers.client_left(flow) or (held.left and held.left.is_set()):
             left = "the client left while the call was held"
             raise Refused(499, "client_left", left, outcome="aborted", rule=held.rule.id)
 
     async def _ask(self, exchange: Exchange, held: Held) -> Asked:
         """A pending approval, new or joined, or the denial of an earlier one."""
         assert exchange.caller
-        shown = self.facts.shown(exchange, held.parts)
+        shown = self.facts.shown(exchange, held.parts, held.rule.when.direction)
         node = exchange.request.tip.id.hex() if exchange.request.tip else ""
         asked = await self.desk.request_approval(
             exchange_id=exchange.id,
@@ -188,7 +192,7 @@ class Holds:
             sentence = f"{said} is {asked.state.value}; send the request again to ask anew"
             raise Refused(403, f"approval_{asked.state.value}", sentence, outcome="expired", rule=asked.rule)
 
-    async def _check_still_allowed(self, exchange: Exchange) -> None:
+    async def _check_still_allowed(self, exchange: Exchange, model: str | None) -> None:
         """Minutes may have passed: the token may be revoked, the right gone."""
         assert exchange.caller
         assert exchange.connection
@@ -199,7 +203,7 @@ class Holds:
             raise Refused(
                 401, "token_revoked", "the caller's token ended while the call was held. Type: affidavit token mint"
             ) from None
-        decision = self._right(exchange, caller)
+        decision = self._right(exchange, caller, model)
         if not decision.allowed:
             raise Refused(403, decision.code, decision.hint, rule=decision.rule)
 

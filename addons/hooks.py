@@ -73,7 +73,9 @@ class Exchange:
     )  # provider keys taken off: place, value
     refusal: Refused | None = None
     socket_calls: Any = field(default=None, repr=False)  # providers.socket_calls.SocketCalls
-    injected: deque[bool] = field(default_factory=deque)  # WebSocket messages we send again: whether each was decided
+    injected: deque[bool] = field(
+        default_factory=deque
+    )  # messages that we send to a WebSocket's client: whether each was decided
     taken_out: bool = False  # the refusal concerns tool calls that were taken out of the reply; the rest was passed on
     right: str = ""  # the right that allowed it
     credential: str = ""  # keyed fingerprint of the key that went upstream
@@ -91,6 +93,7 @@ class Exchange:
     reply: Reply | None = field(default=None, repr=False)
     reply_view: Any = field(default=None, repr=False)  # views.ReplyView
     conversation: Any = field(default=None, repr=False)  # providers.conversation.Reader, of a WebSocket
+    asking: Any = field(default=None, repr=False)  # asking.Asking, of what its client says
 
 
 _flows: WeakSet[Flow] = WeakSet()  # a dictionary by flow would keep for ever whatever exchange leads back to its flow
@@ -224,6 +227,17 @@ def _close(subject: object, refused: Refused) -> None:
         flow.kill()
 
 
+def refused_for(error: Exception, place: str) -> Refused:
+    """What the client is told of whatever was raised; what is no decision is a fault of ours, and the log gets the type and our frames."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, StoreError):
+        log.error("error: %s", error)
+        return Refused(503, "store_failed", UNRECORDED, outcome="failed")
+    log.error("fault in %s: %s", place, frames(error))
+    return fault(frames(error))
+
+
 def in_order(name: str, calls: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """One hook of several addons as one; it waits only if one of them may. mitmproxy offers each event to each addon in its list, twice.
 
@@ -257,13 +271,7 @@ def fails_closed(hook: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def closed(subject: object, error: Exception) -> None:
-        if isinstance(error, StoreError):
-            log.error("error: %s", error)
-            error = Refused(503, "store_failed", UNRECORDED, outcome="failed")
-        elif not isinstance(error, Refused):
-            log.error("fault in %s: %s", hook.__qualname__, frames(error))
-            error = fault(frames(error))
-        _close(subject, error)
+        _close(subject, refused_for(error, hook.__qualname__))
 
     if inspect.iscoroutinefunction(hook):
 

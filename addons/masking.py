@@ -99,7 +99,7 @@ class Masking:
         self._digest = ""
         self._analyzer: Analyzer | None = None
         self._masker = self._current()
-        desk.mask_reply_part = self._mask_reply_part
+        desk.mask_part = self._mask_part
 
     def _current(self) -> Masker:
         """The masker of the policies in force; a new set of policies makes a new one."""
@@ -343,10 +343,10 @@ class Masking:
         except Exception as error:  # noqa: BLE001 -- nothing can be refused any more; the recorder still closes
             hooks.log.error("fault in Masking.websocket_end: %s", hooks.frames(error))
 
-    def _mask_reply_part(self, exchange: Exchange, part: Part) -> tuple[str, tuple[Hit, ...], bool]:
-        """What approvers are shown of a held reply."""
+    def _mask_part(self, exchange: Exchange, part: Part, direction: str) -> tuple[str, tuple[Hit, ...], bool]:
+        """What approvers are shown of a held reply, or of a held message of a client."""
         assert exchange.caller
-        return masked_part(self.desk.store.chain(exchange.caller.subject), self._scope(exchange, "response"), part)
+        return masked_part(self.desk.store.chain(exchange.caller.subject), self._scope(exchange, direction), part)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """A reply that was cut: what came of it. A fault leaves the view empty, and the record says withheld."""

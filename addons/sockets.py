@@ -142,7 +142,7 @@ class Fragmentizer(websocket.Fragmentizer):
     """A message in the frames it came in, else in one."""
 
     def __call__(self, content: bytes) -> Iterator[Message[Any]]:
-        if len(content) == sum(self.fragment_lengths) and not self._cuts_characters(content):
+        if content and len(content) == sum(self.fragment_lengths) and not self._cuts_characters(content):
             yield from super().__call__(content)
         else:
             yield self.msg(content, message_finished=True)

@@ -53,7 +53,7 @@ def test_a_stream_is_held_so_long_and_ends_with_the_pending_error(monkeypatch, r
     approval = Approval.__new__(Approval)
     approval.desk = desk
     approval.facts = SimpleNamespace(
-        of_reply=lambda *_: None, book=SimpleNamespace(judge=lambda _: (rule, ()), rules=(rule,))
+        of_reply=lambda *_: None, book=SimpleNamespace(judge=lambda *_, **__: (rule, ()), rules=(rule,))
     )
     monkeypatch.setattr(approval, "_ask", ask)
     monkeypatch.setattr(approval, "_digest", lambda *_: "digest")

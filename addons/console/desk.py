@@ -74,9 +74,9 @@ class Desk:
     open_holds: int = 0
     counted: Counted = field(default_factory=Counted)
     anchor_watch: AnchorWatch = field(default_factory=AnchorWatch)
-    mask_reply_part: Callable[[Any, Any], tuple[str, tuple[Any, ...], bool]] = field(
-        default=lambda _exchange, _part: ("", (), False), repr=False
-    )  # set by the addon that masks: (exchange, part) -> the record's text of it, what was found, whether it is blocked
+    mask_part: Callable[..., tuple[str, tuple[Any, ...], bool]] = field(
+        default=lambda *_, **__: ("", (), False), repr=False
+    )  # set by the addon that masks: (exchange, part, direction) -> the record's text of it, what was found, whether it is blocked
     words: Words = field(default_factory=Words, repr=False)  # of people, masked
     console_url: str = ""  # where people decide; "": no console. An approval's page: <console_url>/approvals/<id>
     waiting: WaitingRoom = field(init=False)

@@ -28,6 +28,9 @@ from addons.policy.model import (
 )
 
 DECIDING = (Then.HOLD, Then.DENY, Then.PURPOSE)
+CONTENT = frozenset(
+    {"attachments", "commands", "entities", "estimated_tokens", "pattern", "tools"}
+)  # what is said, not by whom or to whom
 
 
 class CommandFact(NamedTuple):
@@ -98,6 +101,9 @@ class Rulebook:
         self._by_direction = {
             direction: tuple(rule for rule in self.rules if rule.when.direction is direction) for direction in Direction
         }
+        self._of_content = frozenset(
+            rule.id for rule in self.rules if any(check.name in CONTENT for check in self._checks[rule.id])
+        )
 
     def has(self, direction: Direction) -> bool:
         return bool(self._by_direction[direction])
@@ -106,14 +112,37 @@ class Rulebook:
         """Whether a rule looks at what `key` of `when` names: what none looks at need not be found out."""
         return any(check.name == key for rule in self._by_direction[direction] for check in self._checks[rule.id])
 
-    def judge(self, facts: Facts) -> Judgement:
+    @property
+    def reads_requests(self) -> bool:
+        """Whether a rule looks at what requests say."""
+        return any(rule.id in self._of_content for rule in self._by_direction[Direction.REQUEST])
+
+    def judge(self, facts: Facts, *, content_only: bool = False) -> Judgement:
+        """content_only: of a piece of a call, by the rules that look at what is said; the others are asked at the call."""
         noted: list[ApprovalRule] = []
         for rule in self._by_direction[facts.direction]:
-            if self._fits(rule, facts):
+            if (rule.id in self._of_content or not content_only) and self._fits(rule, facts):
                 if _decides(rule, facts):
                     return Judgement(rule, tuple(noted))
                 noted.append(rule)
         return Judgement(None, tuple(noted))
+
+    def may_fit(self, facts: Facts) -> ApprovalRule | None:
+        """The first rule that would not let the call go on if what it looks for were in it. For what nobody can read."""
+        return next(
+            (
+                rule
+                for rule in self._by_direction[facts.direction]
+                if _decides(rule, facts)
+                and all(
+                    check.name in CONTENT
+                    or (check.name == "models" and not facts.model)
+                    or check.fits(rule.when, facts)
+                    for check in self._checks[rule.id]
+                )
+            ),
+            None,
+        )
 
     def why(self, rule: ApprovalRule) -> tuple[str, ...]:
         """What a rule that fitted looked at."""

@@ -7,10 +7,12 @@ where the piece that completes it comes; `end` tells what was never completed.
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from addons.providers.call import Json, Kind, Part, Reply, Usage
-from addons.providers.json_values import NotJson, compact, loads
+from addons.providers.json_values import NotJson, compact, loads, obj, text
 from addons.providers.parts import JSON_TYPE
 
 
@@ -24,11 +26,33 @@ class Spoken(NamedTuple):
         return f"Spoken(role={self.role!r})"
 
 
+class Step(StrEnum):
+    """What a client's message does."""
+
+    CALL = "call"  # has a model called, or says which and how: it is judged as a request is
+    FEED = "feed"  # is kept for a call to come: what it says is judged, for no rule sees it again
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A client's message, as rights and rules see it."""
+
+    step: Step
+    model: str = ""  # that it names
+    others: tuple[str, ...] = ()  # further ones, as of a transcript
+    event_id: str = ""  # by which an error speaks of it
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    clear: bool = True  # False: what it says cannot be told
+
+
 class Conversation(Protocol):
     """Reads JSON messages of one WebSocket. Total: what it does not know becomes a part of kind OTHER."""
 
     def client(self, value: Json) -> list[Spoken]:
         """A message on its way to the provider; never nothing, unless it says nothing at all."""
+
+    def asked(self, value: Json) -> Ask:
+        """What such a message does, without its parts. Of a kind that nobody knows: a call."""
 
     def server(self, value: Json) -> list[Spoken]:
         """A message on its way to the client: what it completes."""
@@ -72,6 +96,9 @@ class AnyConversation:
     def client(self, value: Json) -> list[Spoken]:
         return [told("user", value)]
 
+    def asked(self, value: Json) -> Ask:
+        return Ask(Step.CALL, text(obj(value).get("model")))
+
     def server(self, value: Json) -> list[Spoken]:
         return [told("assistant", value)]
 
@@ -91,18 +118,36 @@ class Reader:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
+        self.ask = Ask(Step.CALL)  # of the client's message that was taken last
 
     def take(self, content: bytes, *, is_text: bool, from_client: bool) -> list[Spoken]:
         role = "user" if from_client else "assistant"
         try:
             value = loads(content)
         except NotJson:
+            value = None
+        if not isinstance(value, dict):
+            said = self._unknown(role, value, content, is_text=is_text)
+        else:
+            said = self._conversation.client(value) if from_client else self._conversation.server(value)
+        if from_client:
+            self.ask = self._asked(value, said, is_text=is_text)
+        return said
+
+    def _asked(self, value: Json, said: list[Spoken], *, is_text: bool) -> Ask:
+        """What is no object says something only where anything may: any text does, in a format that nobody knows."""
+        known = not isinstance(self._conversation, AnyConversation)
+        clear = isinstance(value, dict) or (is_text and not known)
+        ask = self._conversation.asked(value) if isinstance(value, dict) else Ask(Step.CALL)
+        return replace(ask, parts=tuple([spoken.part for spoken in said]), clear=clear)
+
+    @staticmethod
+    def _unknown(role: str, value: Json, content: bytes, *, is_text: bool) -> list[Spoken]:
+        if value is None:
             if is_text:
                 return [Spoken(role, Part(Kind.OTHER, content.decode("utf-8", "replace")))]
             return [Spoken(role, Part(Kind.OTHER, base64.b64encode(content).decode("ascii"), base64=True))]
-        if not isinstance(value, dict):
-            return [told(role, value)]
-        return self._conversation.client(value) if from_client else self._conversation.server(value)
+        return [told(role, value)]
 
     def end(self) -> list[Spoken]:
         return self._conversation.end()

@@ -16,7 +16,7 @@ from addons.providers.generic import GenericAssembler, generic_body, generic_cal
 from addons.providers.generic_refusal import GENERIC_REFUSAL
 from addons.providers.json_stream import LineFramer
 from addons.providers.json_values import NotJson, dumps, loads, obj
-from addons.providers.paths import model_in, streams
+from addons.providers.paths import model_in, models_in, streams
 from addons.providers.recognise import of_event, of_reply, of_request
 from addons.providers.registry import ProviderUnknown, endpoint_for, endpoint_with_id, provider_named
 from addons.providers.sniffing import SniffFramer
@@ -56,7 +56,10 @@ def parse_call(provider: str, request: WireRequest) -> Call:
     call = found.parse_call(provider, request, body) if found and body else None
     if found and found.parse_batch and isinstance(value, list):
         call = found.parse_batch(provider, value)
-    return _with_path(call or generic_call(provider, request, endpoint), request.path)
+    read = _with_path(call or generic_call(provider, request, endpoint), request.path)
+    if endpoint and endpoint.conversation and not read.model:
+        return replace(read, model=next(iter(models_in(request.query)), ""))
+    return read
 
 
 def _with_path(call: Call, path: str) -> Call:
@@ -197,8 +200,13 @@ def refusal_event(provider: str, endpoint: str, code: str, message: str, exchang
     return _shape(provider, endpoint).event(code, message, exchange_id)
 
 
-def refusal_message(provider: str, endpoint: str, refused: tuple[int, str, str], exchange_id: str) -> bytes:
-    """Our refusal (status, code, sentence) as the last message of a WebSocket, as OpenAI's Realtime and Codex know it; b"" where there is none."""
+def refusal_message(
+    provider: str, endpoint: str, refused: tuple[int, str, str], exchange_id: str, event_id: str = ""
+) -> bytes:
+    """Our refusal (status, code, sentence) as the last message of a WebSocket, as OpenAI's Realtime and Codex know it; b"" where there is none.
+
+    event_id: of the client's event that it answers.
+    """
     shape = _shape(provider, endpoint)
     if not shape.in_messages:
         return b""
@@ -206,7 +214,9 @@ def refusal_message(provider: str, endpoint: str, refused: tuple[int, str, str],
         error = obj(loads(shape.body(*refused, exchange_id)))
     except NotJson:
         return b""
-    return dumps({"type": "error", "status": refused[0], **error})
+    if event_id:
+        error["error"] = {**obj(error.get("error")), "event_id": event_id}
+    return dumps({"type": "error", "event_id": f"event_{exchange_id}", "status": refused[0], **error})
 
 
 def _shape(provider: str, endpoint: str) -> Refusal:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part, Reply, Usage
-from addons.providers.conversation import Spoken, added, joined_base64, told
+from addons.providers.conversation import Ask, Spoken, Step, added, joined_base64, told
 from addons.providers.failures import failure
 from addons.providers.gemini import GEMINI_REFUSAL, usage_of
 from addons.providers.gemini_content import content_parts, either
@@ -41,8 +41,17 @@ class LiveConversation:
         for key, entry in body.items():
             read = _CLIENT.get(key.replace("_", "").lower())
             said += read(obj(entry)) if read else [told("user", {key: entry})]
-        self._model = self._model or text(obj(body.get("setup")).get("model")).removeprefix("models/")
+        self._model = self._model or self.asked(value).model
         return said or [told("user", value)]
+
+    def asked(self, value: Json) -> Ask:
+        """Sound and pictures are a stream; words in it are answered at once. Vertex AI spells a model's whole path."""
+        body = obj(value)
+        named = text(obj(body.get("setup")).get("model")).rpartition("models/")[2]
+        media = bool(body) and all(
+            key.replace("_", "").lower() == "realtimeinput" and "text" not in obj(entry) for key, entry in body.items()
+        )
+        return Ask(Step.FEED if media else Step.CALL, named)
 
     # -- the server's -----------------------------------------------------------------------------------------------
     def server(self, value: Json) -> list[Spoken]:

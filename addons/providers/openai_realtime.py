@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from addons.providers.call import Json, Kind, Part, Reply, Usage
-from addons.providers.conversation import Spoken, added, joined_base64, told
+from addons.providers.conversation import Ask, Spoken, Step, added, joined_base64, told
 from addons.providers.failures import failure
 from addons.providers.json_values import array, compact, obj, text
 from addons.providers.openai_items import item_parts, role_of
@@ -31,6 +31,12 @@ _QUIET: Final = frozenset({
     "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "input_audio_buffer.committed",
     "input_audio_buffer.cleared", "output_audio_buffer.started", "output_audio_buffer.stopped", "output_audio_buffer.cleared",
     "rate_limits.updated", "ping", "response.created", "response.in_progress", "response.queued",
+})  # fmt: skip
+# What a client says that has no model called: it adds to what the next call is about, or tidies up.
+_FEEDS: Final = frozenset({
+    "conversation.item.create", "conversation.item.delete", "conversation.item.retrieve", "conversation.item.truncate",
+    "input_audio_buffer.append", "input_audio_buffer.clear", "input_audio_buffer.commit", "output_audio_buffer.clear",
+    "response.cancel", "response.processed",
 })  # fmt: skip
 _SOUND: Final = frozenset({"response.audio.delta", "response.output_audio.delta"})
 _STREAM_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -69,6 +75,17 @@ class RealtimeConversation:
             self._asked = text(body.get("model")) or text(obj(body.get("response")).get("model")) or self._asked
             return _asked(body)
         return [told("user", value)]
+
+    def asked(self, value: Json) -> Ask:
+        body = obj(value)
+        session, response = obj(body.get("session")), obj(body.get("response"))
+        named = [text(one.get("model")) for one in (body, response, session)]
+        heard = obj(obj(obj(session.get("audio")).get("input")).get("transcription"))
+        named += [text(one.get("model")) for one in (heard, obj(session.get("input_audio_transcription")))]
+        model = next((one for one in named[:3] if one), "")
+        step = Step.FEED if text(body.get("type")) in _FEEDS else Step.CALL
+        others = tuple(dict.fromkeys(one for one in named if one and one != model))
+        return Ask(step, model, others, text(body.get("event_id")))
 
     # -- the server's -----------------------------------------------------------------------------------------------
     def server(self, value: Json) -> list[Spoken]:
@@ -197,7 +214,12 @@ def _settings(session: dict[str, Json]) -> list[Spoken]:
 
 def _asked(body: dict[str, Json]) -> list[Spoken]:
     """response.create: at /v1/responses a whole request; in Realtime what differs for this one answer, or nothing."""
-    asked = obj(body.get("response")) or {key: value for key, value in body.items() if key not in ("type", "event_id")}
+    beside = {key: value for key, value in body.items() if key not in ("type", "event_id", "response")}
+    both = [one for one in (obj(body.get("response")), beside) if one] or [{}]
+    return [spoken for one in both for spoken in _wanted(one)]
+
+
+def _wanted(asked: dict[str, Json]) -> list[Spoken]:
     call = parse_responses("", WireRequest("GET", ""), asked)
     said = [Spoken(turn.role, part) for turn in call.turns for part in turn.parts()] if call else []
     rest = dict(call.parameters) if call else asked

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 _MODEL: Final = re.compile(
     r"/(?:deployments|engines|models|tunedModels|model|serving-endpoints|endpoints|guardrail|agents)/"
@@ -28,6 +28,12 @@ def model_in(path: str) -> str:
     """The model named last; an ARN keeps its slashes escaped on the wire, and loses that here."""
     found = _MODEL.findall(path)
     return unquote(found[-1]) if found else ""
+
+
+def models_in(query: str) -> tuple[str, ...]:
+    """Those that a WebSocket's address names, each once: ?model=gpt-realtime, or as Azure does ?deployment=…"""
+    pairs = parse_qsl(query) if "model=" in query or "deployment=" in query else []
+    return tuple(dict.fromkeys(value for name, value in pairs if name in ("model", "deployment")))
 
 
 def streams(path: str) -> bool:

@@ -15,6 +15,7 @@ from wsproto.events import (
     BytesMessage,
     CloseConnection,
     Message,
+    Ping,
     RejectConnection,
     Request,
     TextMessage,
@@ -40,6 +41,8 @@ def serve_one(listening: socket.socket, answers: Callable[[str], list[str]]) -> 
                 elif isinstance(event, TextMessage):
                     for said in answers(event.data):
                         sock.sendall(ws.send(TextMessage(data=said)))
+                elif isinstance(event, Ping):
+                    sock.sendall(ws.send(event.response()))
                 elif isinstance(event, CloseConnection):
                     sock.sendall(ws.send(event.response()))
                     return
@@ -161,7 +164,7 @@ def test_a_conversation_is_in_the_store_with_its_messages_tool_calls_and_usage(m
     ]  # fmt: skip
     assert "[CREDIT_CARD:" in messages[-2][2] + messages[-1][2]
     assert CARD not in str(messages)
-    assert (exchange["request_model"], exchange["response_model"]) == (None, "gpt-realtime")
+    assert (exchange["request_model"], exchange["response_model"]) == ("gpt-realtime", "gpt-realtime")
     assert (exchange["input_tokens"], exchange["output_tokens"], exchange["finish_reasons"]) == (20, 7, '["completed"]')
     assert (command["verb"], command["objects"], command["position"]) == ("DELETE", '["cards"]', at)
 

@@ -47,6 +47,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "jinja2": ("addons/console/", "addons/evidence/package"),
 }
 SHARED_BY_ADDONS = {
+    "asking",
     "echoes",
     "entrance",
     "facts",
