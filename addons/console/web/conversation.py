@@ -19,13 +19,14 @@ from addons.commands.read import read as commands_in
 from addons.masks.engine import ENTITIES
 from addons.masks.placeholders import places
 from addons.policy.approval_rules import Facts, Rulebook
-from addons.policy.model import ApprovalRule, Then, When
+from addons.policy.model import ApprovalRule, Direction, Then, When
 from addons.providers.call import Kind, Part
 
 PAGE_CHARACTERS = 40_000
 LONG_CHARACTERS = 1200  # of instructions and lists of tools; over it they are folded
 BLANK_WITHIN = 400  # characters before the end of a page, in which a blank is looked for to cut at
 STATEMENT_CHARACTERS = 20_000  # of a tool call that is read for statements, and of arguments that are laid out
+CLIENTS = ("user", "tool", "system")  # roles that no model has
 NAMES = 40  # objects and verbs that are looked for in a text
 
 Row = Mapping[str, Any]
@@ -114,17 +115,19 @@ def parts(
     held: name and text of each, a text without a name; own: the names of entities that the policies add.
     """
     recorded = {(row["name"] or "", row["content"]) for row in rows if row["direction"] == "response"}
+    said = {text for _, text in recorded}
+    ours = rule is not None and rule.when.direction is Direction.REQUEST  # messages of the client, in a WebSocket
     calls = [
         {
-            "role": "assistant",
+            "role": "user" if ours else "assistant",
             "kind": (Kind.TOOL_CALL if one["name"] else Kind.TEXT).value,
             "name": one["name"],
             "call_id": "",
-            "direction": "response",
+            "direction": "request" if ours else "response",
             "content": one["text"],
         }
         for one in held
-        if (one["name"], one["text"]) not in recorded
+        if (one["name"], one["text"]) not in recorded and (one["name"] or one["text"] not in said)
     ]
     looking = None if rule is None else Looking.under(rule)
     entities = ENTITIES | frozenset(own)
@@ -167,7 +170,7 @@ class Looking:
 
 def _said(row: Row, looking: Looking | None, entities: frozenset[str], *, held: bool) -> Said:
     kind, text, tool = str(row["kind"] or ""), str(row["content"] or ""), str(row["name"] or "")
-    if looking is not None and row["direction"] != looking.when.direction:
+    if looking is not None and _side(row) is not looking.when.direction:
         looking = None  # the rule did not look here
     statements: tuple[Statement, ...] = ()
     if kind == Kind.TOOL_CALL:
@@ -185,6 +188,11 @@ def _said(row: Row, looking: Looking | None, entities: frozenset[str], *, held: 
         statements=statements,
         spans=tuple(_apart(found, masked)),
     )
+
+
+def _side(row: Row) -> Direction:
+    """A WebSocket is recorded as one reply to its opening; what its client said is a request all the same."""
+    return Direction.REQUEST if row["direction"] == "request" or row["role"] in CLIENTS else Direction.RESPONSE
 
 
 def _statements(tool: str, arguments: str, looking: Looking | None) -> Iterator[Statement]:
