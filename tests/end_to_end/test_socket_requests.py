@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from scripts.local_gateway import until
+from scripts.local_gateway import clean_environment, launch, until
 from tests.end_to_end.gateway import Bench
+from tests.end_to_end.sdk import PYTHON
 from tests.end_to_end.test_websocket_agents import HOSTS, IDENTITY
 from tests.end_to_end.test_websockets import Client, serve_one
 
@@ -102,24 +105,31 @@ class Talk:
         return [one for one in self.findings() if one["code"] == "message_refused"]
 
 
+def serve_all(listening: socket.socket, answers: Callable[[str], list[str]]) -> None:
+    with suppress(OSError):  # the test is over
+        while True:
+            serve_one(listening, answers)
+
+
 @contextmanager
-def talking(make_bench, format_: str, path: str = "", **policies: str) -> Iterator[Talk]:
+def talking(make_bench, format_: str, path: str = "", answer: Any = None, **policies: Any) -> Iterator[Talk]:
     """The provider answers each message with {"heard": its number}."""
     heard: list[Said] = []
 
-    def answer(text: str) -> list[str]:
+    def answered(text: str) -> list[str]:
         heard.append(json.loads(text))
-        return [json.dumps({"type": "response.heard", "heard": len(heard)})]
+        return [answer(text) if answer else json.dumps({"type": "response.heard", "heard": len(heard)})]
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve_one, args=(listening, answer), daemon=True).start()
+        for _ in range(3):
+            threading.Thread(target=serve_all, args=(listening, answered), daemon=True).start()
         provider = "gemini" if format_ == "live" else "openai"
         port = listening.getsockname()[1]
         connections = CONNECTIONS.format(provider=provider, host=HOSTS[provider], port=port)
         policies = {"connections": connections, "identity": IDENTITY, "approval": APPROVAL} | policies
         with make_bench(**policies) as made:
             talk = Talk(made, Client(made, made.tokens["alice"], path or FORMATS[format_][0]), heard)
-            if start := START[format_]:
+            if (start := START[format_]) and answer is None:
                 talk.say(start)
                 assert talk.next()["heard"] == 1
                 heard.clear()
@@ -369,3 +379,113 @@ def test_two_holds_in_a_row_are_decided_one_after_the_other(make_bench) -> None:
     assert (first["rule"], second["rule"]) == ("model", "model")
     assert [one["type"] for one in before] == ["session.update"]
     assert [one["type"] for one in talk.heard] == ["session.update", "response.create"]
+
+
+OPENAI_SDK = """
+import json, sys
+from openai import OpenAI
+base, token = sys.argv[1:]
+client = OpenAI(base_url=base, websocket_base_url=base.replace("http", "ws"), api_key=token)
+with client.realtime.connect(model="gpt-realtime") as connection:
+    def said(text):
+        connection.conversation.item.create(event_id="mine", item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
+    said("the launch-code is 1234")
+    said("a never-word")
+    connection.session.update(session={"type": "realtime", "model": "gpt-forbidden-1"})
+    events = [connection.recv() for _ in range(3)]
+    print(json.dumps([[type(one).__name__, one.type, getattr(getattr(one, "error", None), "code", None), getattr(getattr(one, "error", None), "event_id", None)] for one in events]))
+"""
+
+LIVE_SDK = """
+import asyncio, json, sys
+from google import genai
+client = genai.Client(api_key="placeholder")
+async def main():
+    async with client.aio.live.connect(model="gemini-live", config={"response_modalities": ["TEXT"]}) as session:
+        await session.send_client_content(turns={"role": "user", "parts": [{"text": "the launch-code is 1234"}]})
+        async for message in session.receive():
+            print(json.dumps([message.text]))
+            return
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def sdk(made: Bench, program: str, path: str) -> Iterator[subprocess.Popen[str]]:
+    if not PYTHON.exists():
+        pytest.skip("the SDKs are not installed; scripts/bootstrap --clients makes .venv-clients")
+    token = made.tokens["alice"]
+    command = [str(PYTHON), "-c", program, f"http://127.0.0.1:{made.gateway.base_url_port}/down{path}", token]
+    environment = clean_environment(made.state.path.parent)
+    if not path:  # by the other door
+        environment |= {"HTTPS_PROXY": made.gateway.proxy_url(token), "SSL_CERT_FILE": str(made.gateway.bundle)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as popen:
+        yield popen
+        popen.kill()
+
+
+def test_openais_own_client_waits_for_a_held_message_and_reads_our_errors(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk, sdk(talk.made, OPENAI_SDK, "/v1") as client:
+        approval = talk.made.approval_in_waiting()
+        before = list(talk.heard)
+        talk.made.decide("approve", approval["id"])
+        out, err = client.communicate(timeout=60)
+
+    assert out, err
+    assert before == []
+    assert json.loads(out)[1:] == [
+        ["RealtimeErrorEvent", "error", "denied_by_rule", "mine"],
+        ["RealtimeErrorEvent", "error", "model_denied", None],
+    ]
+    assert [one["type"] for one in talk.heard] == ["conversation.item.create"]
+
+
+def test_googles_own_client_waits_for_a_held_message(make_bench) -> None:
+    def answer(text: str) -> str:
+        said = {"parts": [{"text": "heard it"}]}
+        return json.dumps({"setupComplete": {}} if "setup" in text else {"serverContent": {"modelTurn": said}})
+
+    with talking(make_bench, "live", answer=answer) as talk, sdk(talk.made, LIVE_SDK, "") as client:
+        approval = talk.made.approval_in_waiting()
+        before = len(talk.heard)
+        talk.made.decide("approve", approval["id"])
+        out, err = client.communicate(timeout=60)
+
+    assert out, err
+    assert (before, json.loads(out), approval["rule"]) == (1, ["heard it"], "secret")
+    assert len(talk.heard) == 2
+
+
+def test_a_hold_survives_a_kill_and_the_same_message_finds_the_answer(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk:
+        talk.say(item("the launch-code"))
+        approval = talk.made.approval_in_waiting()
+        talk.made.gateway.popen.kill()
+        talk.made.gateway.popen.wait(10)
+        talk.made.gateway = launch(talk.made.state, talk.made.gateway.log)
+        assert [one["id"] for one in talk.made.pending()] == [approval["id"]]
+        talk.made.decide("approve", approval["id"])
+        assert talk.heard == []
+        talk.client.sock.close()
+        talk.client = Client(talk.made, talk.made.tokens["alice"], FORMATS["realtime"][0])
+        talk.say(item("the launch-code"))
+        assert talk.next()["heard"] == 1
+        outcomes = [row["outcome"] for row in talk.made.exchanges_since(0)]
+    assert talk.heard == [item("the launch-code")]
+    assert "interrupted" in outcomes
+
+
+PLACES = ("Approval.websocket_message", "Approval._judge_message", "Holds._hold", "Masking.websocket_message")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fault_on_the_way_ends_the_conversation(make_bench, place: str) -> None:
+    module = {"Approval": "approval", "Holds": "holds", "Masking": "masking"}[place.partition(".")[0]]
+    launcher = (sys.executable, "-m", "tests.faults.raising_launcher", f"addons.{module}:{place}")
+    with talking(make_bench, "realtime", launcher=launcher) as talk:
+        talk.made.expects_faults = True
+        talk.say(item("the launch-code"))
+        error, end = talk.next(), talk.client.next()
+        row = talk.made.closed_exchange(0)
+    assert (error["error"]["code"], end.code, row["outcome"], talk.heard) == ("gateway_fault", 1008, "failed", [])

@@ -320,3 +320,28 @@ def test_then_is_written_as_it_is_shown():
 
 def test_facts_show_no_text():
     assert "users" not in repr(FACTS)
+
+
+def test_a_piece_of_a_call_is_judged_by_the_rules_that_look_at_what_is_said():
+    book = Rulebook(rules("{direction: response, tools: [run_*]}", "{direction: response, models: ['gpt-*']}"))
+
+    noted = [[rule.id for rule in book.judge(FACTS, content_only=only).noted] for only in (False, True)]
+
+    assert noted == [["rule-0", "rule-1"], ["rule-0"]]
+
+
+@pytest.mark.parametrize(
+    ("when", "then", "model", "expected"),
+    [
+        ("{direction: request, pattern: abc}", "deny", "gpt-5", True),
+        ("{direction: request, pattern: abc, models: ['o*']}", "deny", "gpt-5", False),
+        ("{direction: request, pattern: abc, models: ['o*']}", "deny", "", True),
+        ("{direction: request, pattern: abc, groups: [interns]}", "deny", "gpt-5", False),
+        ("{direction: request, pattern: abc}", "observe", "gpt-5", False),
+        ("{direction: response, pattern: abc}", "deny", "gpt-5", False),
+    ],
+)
+def test_of_what_cannot_be_read_any_content_is_thought_possible(when, then, model, expected):
+    facts = Facts(Direction.REQUEST, "openai", "openai", model, ("engineering",))
+
+    assert (Rulebook(rules(when, then=then)).may_fit(facts) is not None) is expected
