@@ -4,6 +4,7 @@ test_wire_sockets.py drive them.
 What they add to 12.2.3 (proxy/layers/websocket.py):
   the end       a conversation that was refused is cut, where mitmproxy would go on with the next message
   last change   what goes on to the client may go through a change, after every hook: one message becomes one or several
+  bounds        a message that grows over the client's bound is judged, and so cut, before its last frame; mitmproxy collects without end
   whole texts   a changed text is sent in one frame, where mitmproxy cuts it each 4,000 bytes, through characters too
 """
 
@@ -20,8 +21,12 @@ from mitmproxy.flow import Flow
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers import websocket
+from mitmproxy.websocket import WebSocketMessage
 from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection, Event, Message, TextMessage
+from wsproto.frame_protocol import Opcode
+
+from addons import layers
 
 POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 NORMAL = 1000
@@ -102,6 +107,20 @@ class Connection(websocket.WebsocketConnection):
         self._pieces: list[str | bytes] = []
         self._kind: str | bytes = ""  # of what was said last
         self.waiting: bytes | CloseConnection | None = None  # of a slow change
+        self._counted: tuple[list[bytes], int, int] = (
+            [],
+            0,
+            0,
+        )  # frames of the message under way, how many of them, their bytes
+
+    def unfinished(self) -> int:
+        """Bytes of the message that this side sends and has not ended."""
+        frames, number, size = self._counted
+        if frames is not self.frame_buf:
+            number = size = 0
+        size += sum(map(len, self.frame_buf[number:-1]))
+        self._counted = self.frame_buf, len(self.frame_buf) - 1, size
+        return size + len(self.frame_buf[-1])
 
     def send2(self, event: Event) -> commands.SendData:
         if self.change is None or not isinstance(event, Message | CloseConnection):
@@ -184,6 +203,19 @@ class Socket(websocket.WebsocketLayer):
             if isinstance(command, websocket.WebsocketMessageHook) and not self.flow.live:
                 yield from self._cut(_cuts.get(self.flow, Cut()))
                 return
+        if self.client_ws.unfinished() > layers.bounds_of(self.flow).request_bytes:
+            yield from self._too_large()
+
+    def _too_large(self) -> CommandGenerator[None]:
+        """As far as it came it is a message over the bound: the hook refuses it, for the record and the client. It is cut whatever the hook does."""
+        assert self.flow.websocket
+        content = b"".join(self.client_ws.frame_buf)
+        self.client_ws.frame_buf = [b""]
+        self.flow.websocket.messages.append(WebSocketMessage(Opcode.BINARY, True, content))
+        yield websocket.WebsocketMessageHook(self.flow)
+        if self.flow.killable:
+            self.flow.kill()
+        yield from self._cut(_cuts.get(self.flow, Cut()))
 
     def _change_elsewhere(self) -> Generator[commands.Command, Any, bool]:
         """False: it is cut."""

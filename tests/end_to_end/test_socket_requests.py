@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.extensions import PerMessageDeflate
 
 from scripts.local_gateway import clean_environment, launch, until
 from tests.end_to_end.gateway import Bench
@@ -489,3 +490,57 @@ def test_a_fault_on_the_way_ends_the_conversation(make_bench, place: str) -> Non
         error, end = talk.next(), talk.client.next()
         row = talk.made.closed_exchange(0)
     assert (error["error"]["code"], end.code, row["outcome"], talk.heard) == ("gateway_fault", 1008, "failed", [])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_message_that_never_ends_is_not_collected_for_ever(make_bench, *, ends: bool) -> None:
+    with talking(make_bench, "realtime") as talk:
+        with suppress(OSError):  # we are cut off while we speak
+            for number in range(30):
+                event = TextMessage(data="x" * 4000, message_finished=ends and number == 29)
+                talk.client.sock.sendall(talk.client.ws.send(event))
+        error, end = talk.next(), talk.client.next()
+        row = talk.made.closed_exchange(0)
+    assert (error["error"]["code"], end.code, talk.heard) == ("message_too_large", 1008, [])
+    assert (row["outcome"], row["error"]) == ("failed", "message_too_large")
+
+
+def test_a_compressed_message_is_judged_as_it_is_read(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk:
+        packed = Client(talk.made, talk.made.tokens["alice"], FORMATS["realtime"][0], [PerMessageDeflate()])
+        packed.sock.sendall(packed.ws.send(TextMessage(data=json.dumps(item("a never-word")))))
+        refused = packed.next()
+        packed.sock.sendall(packed.ws.send(TextMessage(data=json.dumps(item("words")))))
+        passed = packed.next()
+        packed.sock.sendall(packed.ws.send(TextMessage(data=json.dumps(item("x" * 2_000_000)))))
+        bomb = packed.next()
+        packed.sock.close()
+    assert packed.opening.extensions
+    assert json.loads(refused.data)["error"]["code"] == "denied_by_rule"
+    assert json.loads(passed.data)["heard"] == 1
+    assert json.loads(bomb.data)["error"]["code"] == "message_too_large"
+    assert talk.heard == [item("words")]
+
+
+def test_many_pings_while_a_message_waits_are_answered_and_let_nothing_past(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk:
+        talk.say(item("the launch-code"))
+        approval = talk.made.approval_in_waiting()
+        for number in range(200):
+            talk.client.sock.sendall(talk.client.ws.send(Ping(payload=str(number).encode())))
+        pongs = [talk.client.next() for _ in range(200)]
+        assert (talk.heard, {type(one) for one in pongs}) == ([], {Pong})
+        talk.made.decide("approve", approval["id"])
+        assert talk.next()["heard"] == 1
+
+
+def test_a_provider_that_hangs_up_while_a_message_waits_is_not_sent_it(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk:
+        talk.say(item("the launch-code"))
+        approval = talk.made.approval_in_waiting()
+        talk.client.sock.sendall(talk.client.ws.send(Ping(payload=b"hang up")))
+        assert isinstance(talk.client.next(), CloseConnection)
+        talk.made.closed_exchange(0)
+        talk.made.decide("approve", approval["id"])
+        used = talk.made.rows("SELECT * FROM grants WHERE used_at IS NOT NULL")
+    assert (used, talk.heard) == ([], [])

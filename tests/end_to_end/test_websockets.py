@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -20,6 +20,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import PerMessageDeflate
 
 from tests.end_to_end import raw
 from tests.end_to_end.gateway import Bench
@@ -29,7 +30,7 @@ CARD = "4539 1488 0343 6467"
 
 
 def serve_one(listening: socket.socket, answers: Callable[[str], list[str]]) -> None:
-    """Accepts one WebSocket and answers each text with what `answers` says to it."""
+    """Accepts one WebSocket and answers each text with what `answers` says to it. Hangs up when a ping says so."""
     sock, _ = listening.accept()
     with sock:
         ws = WSConnection(ConnectionType.SERVER)
@@ -37,10 +38,13 @@ def serve_one(listening: socket.socket, answers: Callable[[str], list[str]]) -> 
             ws.receive_data(data)
             for event in ws.events():
                 if isinstance(event, Request):
-                    sock.sendall(ws.send(AcceptConnection()))
+                    sock.sendall(ws.send(AcceptConnection(extensions=[PerMessageDeflate()])))
                 elif isinstance(event, TextMessage):
                     for said in answers(event.data):
                         sock.sendall(ws.send(TextMessage(data=said)))
+                elif isinstance(event, Ping) and event.payload == b"hang up":
+                    sock.sendall(ws.send(CloseConnection(code=1001)))
+                    return
                 elif isinstance(event, Ping):
                     sock.sendall(ws.send(event.response()))
                 elif isinstance(event, CloseConnection):
@@ -64,11 +68,21 @@ def websocket_server() -> Iterator[tuple[int, list[str]]]:
 
 
 class Client:
-    def __init__(self, made: Bench, token: str, path: str = "/v1/realtime?model=gpt-realtime") -> None:
+    def __init__(
+        self,
+        made: Bench,
+        token: str,
+        path: str = "/v1/realtime?model=gpt-realtime",
+        extensions: Sequence[PerMessageDeflate] = (),
+    ) -> None:
         self.sock = raw.to(made.gateway.base_url_port)
         self.ws = WSConnection(ConnectionType.CLIENT)
         headers = [(b"authorization", f"Bearer {token}".encode())]
-        self.sock.sendall(self.ws.send(Request(host="gateway", target=f"/down{path}", extra_headers=headers)))
+        self.sock.sendall(
+            self.ws.send(
+                Request(host="gateway", target=f"/down{path}", extra_headers=headers, extensions=list(extensions))
+            )
+        )
         self.opening = self.next()
 
     def next(self) -> object:
