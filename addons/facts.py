@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from addons.policy.model import Direction, FirstUse
 from addons.providers.call import Call, Kind, Part
 from addons.providers.conversation import Ask, Step
 
+_NAMED = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S{0,2047}|[\w\-]{0,128}")
 ATTACHED = (Kind.IMAGE, Kind.AUDIO, Kind.DOCUMENT)
 CHARACTERS_A_TOKEN = 4  # of English prose, by the vendors' own rule of thumb: an estimate, before anything is sent
 SHOWN_CHARACTERS = 64 << 10  # of one held tool call, to approvers
@@ -168,8 +170,14 @@ def _model(exchange: Exchange) -> str:
 def _attachments(parts: Iterable[Part]) -> Iterable[AttachmentFact]:
     for part in parts:
         if part.kind in ATTACHED:
-            size = len(part.content) * 3 // 4 - part.content[-2:].count("=") if part.base64 else 0
-            yield AttachmentFact(part.media_type, part.kind.value, size)
+            yield AttachmentFact(part.media_type, part.kind.value, _size(part))
+
+
+def _size(part: Part) -> int:
+    """Bytes of what is attached: of a file that reads as text too. Of one that is only named, by its address or id, nobody here knows them."""
+    if part.base64:
+        return len(part.content) * 3 // 4 - part.content[-2:].count("=")
+    return 0 if _NAMED.fullmatch(part.content) else len(part.content.encode())
 
 
 def _tokens(call: Call) -> int:

@@ -19,6 +19,12 @@ def day(ahead: int) -> str:
     return DAYS[(datetime.now(UTC) + timedelta(days=ahead)).weekday()]
 
 
+def hours(ahead: int, length: int) -> str:
+    """A span of the clock's hours, over midnight too; what is near its edge may pass it while the tests run."""
+    first = (datetime.now(UTC).hour + ahead) % 24
+    return f"{first}-{(first + length) % 24}"
+
+
 def approval() -> str:
     """Each rule has a model of its own."""
     hold = "then: hold, hold_seconds: 1, expires_seconds: 3600"
@@ -26,6 +32,11 @@ def approval() -> str:
 version: 1
 rules:
   - {{id: pictures, when: {{direction: request, models: ["gpt-picture*"], attachments: {{types: ["image/*"], least_bytes: 1000}}}}, then: deny}}
+  - {{id: sounds, when: {{direction: request, models: ["gpt-sound*"], attachments: {{types: ["audio/*"]}}}}, then: deny}}
+  - {{id: papers, when: {{direction: request, models: ["gpt-paper*"], attachments: {{types: ["application/pdf"], least_bytes: 500}}}}, then: deny}}
+  - {{id: uploads, when: {{direction: request, endpoints: [files], attachments: {{types: ["application/pdf"], least_bytes: 500}}}}, then: deny}}
+  - {{id: these-hours, when: {{direction: request, models: ["gpt-hour*"], time: {{hours: {hours(-1, 3)}, zone: UTC}}}}, then: deny}}
+  - {{id: other-hours, when: {{direction: request, models: ["gpt-other-hour*"], time: {{hours: {hours(4, 16)}, zone: UTC}}}}, then: deny}}
   - {{id: long, when: {{direction: request, models: ["gpt-long*"], estimated_tokens: 1000}}, then: deny}}
   - {{id: today, when: {{direction: request, models: ["gpt-today*"], time: {{weekdays: [{day(-1)}, {day(0)}, {day(1)}], hours: 0-24}}}}, then: deny}}
   - {{id: another-day, when: {{direction: request, models: ["gpt-later*"], time: {{weekdays: [{day(3)}]}}}}, then: deny}}
@@ -46,9 +57,9 @@ def made(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield one
 
 
-def ask(made: Bench, model: str, content: Any = "say: done") -> int:
+def ask(made: Bench, model: str, content: Any = "say: done", *, session: str = "") -> int:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": content}]}).encode()
-    return made.raw("base_url", body).status
+    return made.raw("base_url", body, headers=(("x-session-id", session),) if session else ()).status
 
 
 def picture(size: int) -> list[dict[str, Any]]:
@@ -56,9 +67,29 @@ def picture(size: int) -> list[dict[str, Any]]:
     return [{"type": "text", "text": "say: seen"}, {"type": "image_url", "image_url": {"url": url}}]
 
 
+def sound(_size: int) -> list[dict[str, Any]]:
+    data = b64encode(bytes(300)).decode()
+    return [
+        {"type": "text", "text": "say: heard"},
+        {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
+    ]
+
+
+def paper(size: int, kind: str = "application/pdf") -> list[dict[str, Any]]:
+    data = f"data:{kind};base64,{b64encode(bytes(size)).decode()}"
+    return [{"type": "text", "text": "say: read"}, {"type": "file", "file": {"filename": "a.pdf", "file_data": data}}]
+
+
 @pytest.mark.parametrize(
     ("model", "content", "status"),
     [
+        ("gpt-sound", sound(300), 403),
+        ("gpt-sound", picture(3000), 200),
+        ("gpt-paper", paper(500), 403),
+        ("gpt-paper", paper(499), 200),
+        ("gpt-paper", paper(500, "text/csv"), 200),
+        ("gpt-hour", "say: now", 403),
+        ("gpt-other-hour", "say: now", 200),
         ("gpt-picture", picture(1000), 403),
         ("gpt-picture", picture(999), 200),
         ("gpt-long", "say: " + "word " * 800, 403),
@@ -66,7 +97,21 @@ def picture(size: int) -> list[dict[str, Any]]:
         ("gpt-today", "say: now", 403),
         ("gpt-later", "say: now", 200),
     ],
-    ids=["large image", "small image", "many tokens", "fewer", "its weekday", "another weekday"],
+    ids=[
+        "sound",
+        "no sound",
+        "large document",
+        "small one",
+        "another kind",
+        "its hours",
+        "other hours",
+        "large image",
+        "small image",
+        "many tokens",
+        "fewer",
+        "its weekday",
+        "another weekday",
+    ],
 )
 def test_a_request_is_denied_for_what_the_rule_names_and_only_for_that(
     made: Bench, model: str, content: Any, status: int
@@ -76,6 +121,24 @@ def test_a_request_is_denied_for_what_the_rule_names_and_only_for_that(
     assert ask(made, model, content) == status
     assert made.provider.count == count + (status == 200)
     assert made.closed_exchange(before)["outcome"] == ("completed" if status == 200 else "denied")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "status"), [("application/pdf", 500, 403), ("application/pdf", 499, 200), ("text/plain", 500, 200)]
+)
+def test_a_file_that_is_uploaded_is_an_attachment_too(made: Bench, kind: str, size: int, status: int) -> None:
+    count = made.provider.count
+    body = (
+        b'--cut\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n--cut\r\n'
+        b'Content-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: %b\r\n\r\n%b\r\n--cut--\r\n'
+    ) % (kind.encode(), b"a" * size)
+
+    answer = made.raw(
+        "base_url", body, path="/v1/files", headers=(("content-type", "multipart/form-data; boundary=cut"),)
+    )
+
+    assert (answer.status == 403) == (status == 403)
+    assert made.provider.count == count + (status == 200)
 
 
 def test_a_first_use_is_observed_once_and_hinders_nobody(made: Bench) -> None:
@@ -179,3 +242,25 @@ def test_a_window_lets_other_calls_through_until_it_is_revoked(made: Bench) -> N
 
     assert inside == [200, 200, 200]
     assert [(row["scope"], bool(row["revoked_at"])) for row in grants] == [("minutes", True)]
+
+
+def test_a_session_goes_on_until_it_is_revoked_and_another_asks_anew(made: Bench) -> None:
+    def held_in(session: str, model: str) -> str:
+        before = {row["id"] for row in made.pending()}
+        assert ask(made, model, session=session) == 409
+        (found,) = {str(row["id"]) for row in made.pending()} - before
+        return found
+
+    approval_id = held_in("one", "gpt-window-5")
+    approve(made, approval_id, "bob", "--session")
+
+    inside = [ask(made, f"gpt-window-{number}", session="one") for number in (5, 6, 7)]
+    other = held_in("two", "gpt-window-8")
+    made.state.run("approvals", "revoke", approval_id, token=made.tokens["bob"])
+    after = held_in("one", "gpt-window-9")
+    for waiting in (other, after):
+        made.decide("deny", waiting)
+    grants = made.rows("SELECT scope, revoked_at FROM grants WHERE approval_id = ?", approval_id)
+
+    assert inside == [200, 200, 200]
+    assert [(row["scope"], bool(row["revoked_at"])) for row in grants] == [("session", True)]
