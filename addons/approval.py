@@ -267,27 +267,34 @@ class Approval(Holds):
         assert exchange.caller
         ask, book = said.ask, self.facts.book
         model = ask.model or asking.model
+        if asking.concerns[0] is not book:
+            assert exchange.connection
+            asking.concerns = book, *book.concerns(exchange.connection.id, exchange.caller.groups)
+        _, judged, read = asking.concerns
+        caller = await self._still(exchange) if ask.step is Step.CALL else exchange.caller
         for named in (*((model,) if ask.model or ask.step is Step.CALL else ()), *ask.others):
-            decision = self._right(exchange, exchange.caller, named)
+            decision = self._right(exchange, caller, named)
             if not decision.allowed:
                 sentence = f"Affidavit refused this message: {decision.hint}"
                 raise Refused(403, decision.code, sentence, rule=decision.rule)
             exchange.right = decision.rule
         facts = None
-        if book.has(Direction.REQUEST) and (ask.step is Step.CALL or book.reads_requests):
+        if judged and (ask.step is Step.CALL or read):
             facts = await self.facts.of_message(exchange, ask, model, asking.before)
             if not ask.clear and (unsure := book.may_fit(facts)):
                 raise Refused(400, "message_unreadable", UNREADABLE, rule=unsure.id)
             if asking.before.characters > asking.bound:
                 raise Refused(413, "too_much_waits", TOO_MUCH, outcome="failed")
             if rule := self._judged(exchange, facts, content_only=ask.step is Step.FEED):
-                before = asking.before.parts
+                together = ask.step is Step.CALL or rule.when.entities or rule.when.estimated_tokens
+                before = asking.before.parts if together else ()
                 body = b"\0".join([*(part.content.encode("utf-8", "surrogatepass") for part in before), said.content])
                 seconds = min(rule.hold_seconds, STREAM_HOLD_SECONDS)
                 parts = (*before, *ask.parts)
                 return Held(rule, self._digest(flow, exchange, body), seconds, parts, model, asking.left)
-            self.facts.was_asked(exchange, model)
-        asking.passed(ask, facts if book.reads_requests else None)
+            if ask.step is Step.CALL:
+                self.facts.was_asked(exchange, model)
+        asking.passed(ask, facts if read else None)
         return None
 
     async def _decide_waiting(self, flow: http.HTTPFlow, exchange: Exchange, asking: Asking) -> None:
@@ -297,7 +304,8 @@ class Approval(Holds):
             try:
                 if held := await self._judge_message(flow, exchange, asking, said):
                     await self._hold(flow, exchange, held)
-                    self.facts.was_asked(exchange, held.model or "")
+                    if said.ask.step is Step.CALL:
+                        self.facts.was_asked(exchange, held.model or "")
                     asking.passed(said.ask, None)
             except Exception as error:  # noqa: BLE001 -- a guard: raised again in the message's own hook, where it refuses
                 verdict = hooks.refused_for(error, "Approval._decide_waiting").kept()

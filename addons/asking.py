@@ -47,6 +47,11 @@ class Asking:
     size: int = 0
     verdicts: deque[tuple[Said, Refused | None]] = field(default_factory=deque)  # of those on their way again
     before: Before = field(default_factory=Before)
+    concerns: tuple[object, bool, bool] = (
+        None,
+        False,
+        False,
+    )  # under which rulebook: may a rule fit, may one look at what is said
     work: asyncio.Task[None] | None = None  # decides what waits
     left: asyncio.Event = field(default_factory=asyncio.Event)  # the conversation has ended
 

@@ -18,6 +18,7 @@ from addons.console.desk import Desk
 from addons.hooks import Exchange
 from addons.policy.approval_rules import AttachmentFact, CommandFact, Facts, Rulebook
 from addons.policy.model import Direction, FirstUse
+from addons.providers import doors
 from addons.providers.call import Call, Kind, Part
 from addons.providers.conversation import Ask, Step
 
@@ -147,6 +148,8 @@ class FactFinder:
         assert exchange.connection
         assert exchange.call
         names = {FirstUse.CONNECTION: exchange.connection.id, FirstUse.MODEL: model or exchange.call.model}
+        if not names[FirstUse.MODEL] and doors.knows_conversation(exchange.call):
+            del names[FirstUse.MODEL]  # a WebSocket opens: its messages name one
         subject = exchange.caller.subject
         unknown = {what: name for what, name in names.items() if (subject, what, name) not in self._used}
         first = await asyncio.to_thread(self._unused, subject, unknown) if unknown else frozenset()

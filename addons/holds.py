@@ -28,6 +28,7 @@ from addons.providers.call import Part
 from addons.tokens.caller import Caller
 from addons.tokens.gateway_token import TokenRefused
 
+ENDED = "the caller's token has ended since the call began. Type: affidavit login, or affidavit token mint"
 LOOK_SECONDS = 10  # a client that left is told of at once; looked for all the same
 
 
@@ -194,18 +195,16 @@ class Holds:
 
     async def _check_still_allowed(self, exchange: Exchange, model: str | None) -> None:
         """Minutes may have passed: the token may be revoked, the right gone."""
-        assert exchange.caller
-        assert exchange.connection
-        assert exchange.call
-        try:
-            caller = await self.desk.directory.still(exchange.caller)
-        except TokenRefused:
-            raise Refused(
-                401, "token_revoked", "the caller's token ended while the call was held. Type: affidavit token mint"
-            ) from None
-        decision = self._right(exchange, caller, model)
+        decision = self._right(exchange, await self._still(exchange), model)
         if not decision.allowed:
             raise Refused(403, decision.code, decision.hint, rule=decision.rule)
+
+    async def _still(self, exchange: Exchange) -> Caller:
+        assert exchange.caller
+        try:
+            return await self.desk.directory.still(exchange.caller)
+        except TokenRefused:
+            raise Refused(401, "token_revoked", ENDED) from None
 
     def _digest(self, flow: http.HTTPFlow, exchange: Exchange, body: bytes) -> str:
         assert exchange.connection

@@ -27,7 +27,8 @@ _LINKS = """
 
 WAS_SENT = {
     "connection": "SELECT 1 FROM exchanges WHERE subject = ? AND connection IS ? AND sent_at IS NOT NULL LIMIT 1",
-    "model": "SELECT 1 FROM exchanges WHERE subject = ? AND request_model IS ? AND sent_at IS NOT NULL LIMIT 1",
+    "model": "SELECT 1 FROM exchanges WHERE subject = ?1 AND (request_model IS ?2 OR response_model = ?2) "
+    "AND sent_at IS NOT NULL LIMIT 1",  # the second: named in a WebSocket
 }
 
 

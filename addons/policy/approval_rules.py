@@ -112,10 +112,15 @@ class Rulebook:
         """Whether a rule looks at what `key` of `when` names: what none looks at need not be found out."""
         return any(check.name == key for rule in self._by_direction[direction] for check in self._checks[rule.id])
 
-    @property
-    def reads_requests(self) -> bool:
-        """Whether a rule looks at what requests say."""
-        return any(rule.id in self._of_content for rule in self._by_direction[Direction.REQUEST])
+    def concerns(self, connection: str, groups: tuple[str, ...]) -> tuple[bool, bool]:
+        """Whether a rule may be about requests of these people there; and whether one of those looks at what they say."""
+        found = [
+            rule.id in self._of_content
+            for rule in self._by_direction[Direction.REQUEST]
+            if (not rule.when.connections or fits_one(connection, rule.when.connections))
+            and (not rule.when.groups or in_groups(groups, rule.when.groups))
+        ]
+        return bool(found), any(found)
 
     def judge(self, facts: Facts, *, content_only: bool = False) -> Judgement:
         """content_only: of a piece of a call, by the rules that look at what is said; the others are asked at the call."""

@@ -544,3 +544,33 @@ def test_a_provider_that_hangs_up_while_a_message_waits_is_not_sent_it(make_benc
         talk.made.decide("approve", approval["id"])
         used = talk.made.rows("SELECT * FROM grants WHERE used_at IS NOT NULL")
     assert (used, talk.heard) == ([], [])
+
+
+def test_a_conversation_does_not_outlive_its_token(make_bench) -> None:
+    with talking(make_bench, "realtime") as talk:
+        talk.say({"type": "response.create"})
+        assert talk.next()["heard"] == 1
+        (token,) = [
+            one
+            for one in json.loads(talk.made.state.run("token", "list", "--json").stdout)
+            if one["subject"] == "local|alice"
+        ]
+        talk.made.state.run("token", "revoke", token["id"])
+        talk.say({"type": "response.create"})
+        assert talk.next()["error"]["code"] == "token_revoked"
+        assert len(talk.heard) == 1
+
+
+def test_a_first_use_is_asked_for_once_and_not_by_what_only_feeds_a_call(make_bench) -> None:
+    rule = "{id: first, when: {direction: request, first_use: model}, then: hold, approvers: {groups: [data-owners], count: 1}, hold_seconds: 40, expires_seconds: 3600}"
+    with talking(make_bench, "codex", approval=f"version: 1\nrules: [{rule}]\n") as talk:
+        talk.say({"type": "response.processed"})
+        assert talk.next()["heard"] == 1
+        talk.say(codex("hello"))
+        approval = talk.made.approval_in_waiting()
+        before = len(talk.heard)
+        talk.made.decide("approve", approval["id"])
+        assert talk.next()["heard"] == 2
+        talk.say(codex("again"))
+        assert talk.next()["heard"] == 3
+    assert (approval["rule"], before) == ("first", 1)
