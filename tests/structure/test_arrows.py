@@ -54,6 +54,7 @@ SHARED_BY_ADDONS = {
     "histories",
     "holds",
     "hooks",
+    "http_connections",
     "layers",
     "reading",
     "sessions",
