@@ -40,7 +40,7 @@ STREAM_HOLD_SECONDS = 170
 FRAMES_HOLD_SECONDS = 45
 WHOLE_HOLD_SECONDS = 110
 TOO_LARGE = "a message is longer than {} bytes; send less, or ask for limits.body_bytes in connections.yaml, then type: affidavit policy check"
-UNREADABLE = "Affidavit refused this message: an approval rule may be about it, and it is no JSON object. Send it as the provider documents it; which rule, says: affidavit explain"
+UNREADABLE = "Affidavit refused this message: rule {!r} may be about it, and it is no JSON object. Send it as the provider documents it, or ask for another rule in approval.yaml, then type: affidavit policy check"
 SOCKET_HOLD_SECONDS = 20  # a held message stops the whole socket, its pings too
 
 
@@ -282,7 +282,7 @@ class Approval(Holds):
         if judged and (ask.step is Step.CALL or read):
             facts = await self.facts.of_message(exchange, ask, model, asking.before)
             if not ask.clear and (unsure := book.may_fit(facts)):
-                raise Refused(400, "message_unreadable", UNREADABLE, rule=unsure.id)
+                raise Refused(400, "message_unreadable", UNREADABLE.format(unsure.id), rule=unsure.id)
             if asking.before.characters > asking.bound:
                 raise Refused(413, "too_much_waits", TOO_MUCH, outcome="failed")
             if rule := self._judged(exchange, facts, content_only=ask.step is Step.FEED):
