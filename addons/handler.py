@@ -75,18 +75,22 @@ class Handler(mode_servers.ProxyConnectionHandler):
     _inside: layer.Layer | None = None  # a CONNECT, once it was answered and the layer in it chosen
     _asked_inside: set[commands.Command]  # what that layer waits for
     _hears: Audience | None = None
+    _turns: deque[events.Event] | None = None  # of the turn under way
     _broken = False  # a fault left the layers in a state that nobody knows: nothing passes them any more
 
     async def server_event(self, event: events.Event) -> None:
-        """As mitmproxy's, which must not wait anywhere below the lock; only hooks are started in another way, and a fault ends the connection."""
-        async with self._server_event_lock:
-            self._turn(event)
+        """As mitmproxy's, which never waits either: but hooks are started in another way, and a fault ends the connection."""
+        self._turn(event)
 
     def _turn(self, event: events.Event) -> None:
+        """What an event leads to. One that comes up meanwhile, of a hook that did not have to wait, has its turn after it."""
         if self._broken:
             return
+        if self._turns is not None:
+            self._turns.append(event)
+            return
         self.timeout_watchdog.register_activity()
-        turns: deque[events.Event] = deque((event,))
+        turns = self._turns = deque((event,))
         outgoing: dict[connection.Connection, list[bytes]] = {}
         try:
             while turns:
@@ -105,6 +109,8 @@ class Handler(mode_servers.ProxyConnectionHandler):
         except Exception as error:  # noqa: BLE001 -- whatever it was, in any layer: mitmproxy logs it, values and all, and goes on
             hooks.log.error("fault in a connection, which was closed: %s", hooks.frames(error))
             self._break_off()
+        finally:
+            self._turns = None
 
     async def handle_connection(self, connection: connection.Connection) -> None:
         """As mitmproxy's, whose task waits for the end only: what comes before it is heard at once."""
@@ -115,7 +121,6 @@ class Handler(mode_servers.ProxyConnectionHandler):
         await super().handle_connection(connection)
 
     def _hear(self, origin: connection.Connection, transport: asyncio.Transport, data: bytes) -> None:
-        assert not self._server_event_lock.locked()  # nobody waits below it, and the loop calls us between tasks
         self._turn(events.DataReceived(origin, data))
         if self._slow():
             transport.pause_reading()

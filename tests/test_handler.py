@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from mitmproxy import options
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.exceptions import AddonHalt
-from mitmproxy.proxy import server
+from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHook, HttpResponseHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server
@@ -127,6 +128,31 @@ def test_an_addon_that_is_added_or_removed_later_is_noticed(master: Master, hear
         counts.append(len(audience.of("request").listeners))
 
     assert counts == [1, 2, 1]
+
+
+def test_an_event_that_comes_up_in_a_turn_has_its_own_after_it() -> None:
+    """A hook that need not wait is over before the layer goes on: records of TLS in another order would be no records."""
+    to, made = tflow.tserver_conn(), Handler.__new__(Handler)
+
+    class Layer:
+        def handle_event(self, event: events.Event) -> Iterator[commands.Command]:
+            if isinstance(event, events.DataReceived):
+                yield commands.SendData(to, b"first")
+                made._turn(events.ConnectionClosed(to))
+                yield commands.SendData(to, b"second")
+            else:
+                yield commands.SendData(to, b"third")
+
+    sent: list[bytes] = []
+    writer = type("Writer", (), {"is_closing": lambda _: False, "write": lambda _, data: sent.append(data)})()
+    made.client, made._inside, made._asked_inside = tflow.tclient_conn(), Layer(), set()  # type: ignore[assignment]
+    made.timeout_watchdog = server.TimeoutWatchdog(60, lambda: asyncio.sleep(0))
+    made.transports = {to: server.ConnectionIO(writer=writer)}
+
+    made._turn(events.DataReceived(to, b"said"))
+
+    assert b"".join(sent) == b"firstsecondthird"
+    assert made._turns is None
 
 
 def test_what_next_layer_chose_is_given_on_as_it_is(master: Master) -> None:

@@ -84,7 +84,7 @@ def test_nothing_is_read_while_the_other_side_is_slow() -> None:
         target.setblocking(False)
         made = Handler.__new__(Handler)
         made.client, made._inside, made._asked_inside = origin_of, Passing(), set()  # type: ignore[assignment]
-        made._server_event_lock, made._drain_lock = asyncio.Lock(), asyncio.Lock()
+        made._drain_lock = asyncio.Lock()
         made.timeout_watchdog = server.TimeoutWatchdog(60, lambda: asyncio.sleep(0))
         made.transports = {origin_of: server.ConnectionIO(None, *near), to: server.ConnectionIO(None, *far)}
         transport = near[1].transport
