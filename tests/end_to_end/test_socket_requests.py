@@ -302,13 +302,18 @@ def test_a_message_in_many_frames_is_judged_whole(make_bench) -> None:
         assert talk.heard == []
 
 
+def assert_ends_as_too_large(talk: Talk) -> None:
+    """The client is told and the conversation closed, the provider heard nothing, and the record says why."""
+    error, end = talk.next(), talk.client.next()
+    row = talk.made.closed_exchange(0)
+    assert (error["error"]["code"], end.code, talk.heard) == ("message_too_large", 1008, [])
+    assert (row["outcome"], row["error"]) == ("failed", "message_too_large")
+
+
 def test_a_message_over_the_bound_ends_the_conversation(make_bench) -> None:
     with talking(make_bench, "realtime") as talk:
         talk.say(item("x" * 100_001))
-        error, end = talk.next(), talk.client.next()
-        row = talk.made.closed_exchange(0)
-    assert (error["error"]["code"], end.code, talk.heard) == ("message_too_large", 1008, [])
-    assert (row["outcome"], row["error"]) == ("failed", "message_too_large")
+        assert_ends_as_too_large(talk)
 
 
 def test_more_than_may_wait_ends_the_conversation(make_bench) -> None:
@@ -499,10 +504,7 @@ def test_a_message_that_never_ends_is_not_collected_for_ever(make_bench, *, ends
             for number in range(30):
                 event = TextMessage(data="x" * 4000, message_finished=ends and number == 29)
                 talk.client.sock.sendall(talk.client.ws.send(event))
-        error, end = talk.next(), talk.client.next()
-        row = talk.made.closed_exchange(0)
-    assert (error["error"]["code"], end.code, talk.heard) == ("message_too_large", 1008, [])
-    assert (row["outcome"], row["error"]) == ("failed", "message_too_large")
+        assert_ends_as_too_large(talk)
 
 
 def test_a_compressed_message_is_judged_as_it_is_read(make_bench) -> None:
